@@ -1,0 +1,1 @@
+"""The headless engine: everything that Nagatha does without a window."""

@@ -1,0 +1,1 @@
+"""HTTP: the published paths and the routes made from the Protocols."""

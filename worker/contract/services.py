@@ -1,0 +1,375 @@
+"""One Protocol a feature: the use cases that windows, the command line and HTTP share.
+
+Owns the signatures. Each object is made for one owner. `LocalClient` hands out the engine's
+own objects; HTTP routes and `RemoteClient` are made from these Protocols, so parameters and
+results are values of the contract, strings, numbers, bools, bytes, datetimes or tuples of
+them. Every method may raise `NagathaError`; the docstring names what else is to be expected.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Literal, Protocol
+
+from worker.contract.events import Event
+from worker.contract.system import (
+    Backup,
+    Check,
+    DataPlaces,
+    EngineStatus,
+    KeyringStatus,
+    ModelChoice,
+    ModelInfo,
+    ModuleInfo,
+    Provider,
+    ProviderTest,
+    Setting,
+    SettingValue,
+    TaskInfo,
+    ToolInfo,
+    Transfer,
+)
+from worker.contract.types import (
+    Attachment,
+    Chat,
+    Hit,
+    Message,
+    Page,
+    Run,
+    RunState,
+    Sent,
+    Source,
+    UsageSummary,
+)
+
+
+class ChatService(Protocol):
+    """Conversations: a tree of messages each, of which one branch is shown."""
+
+    async def create(self, title: str = "", provider: str = "", model: str = "") -> Chat:
+        """An empty chat."""
+        ...
+
+    async def get(self, chat: str) -> Chat:
+        """One chat; raises NotFound."""
+        ...
+
+    async def list_chats(self, archived: bool = False, limit: int = 1000) -> tuple[Chat, ...]:
+        """Chats that are not deleted, pinned ones first, then the newest first."""
+        ...
+
+    async def page(self, chat: str, before: str | None = None, limit: int = 40) -> Page:
+        """The end of the shown branch, or the stretch of it above the message `before`."""
+        ...
+
+    async def page_from(self, chat: str, message: str, limit: int = 40) -> Page:
+        """The shown branch from some messages above `message` down to its end.
+
+        Used to jump to a search hit. A message that is not on the shown branch is brought
+        onto it first. `limit` is how many messages above it come along.
+        """
+        ...
+
+    async def tree(self, chat: str) -> tuple[Message, ...]:
+        """Every message of the chat, parents before children, oldest first."""
+        ...
+
+    async def message(self, message: str) -> Message:
+        """One message; raises NotFound."""
+        ...
+
+    async def send(
+        self,
+        chat: str | None,
+        text: str,
+        attachments: tuple[str, ...] = (),
+        provider: str = "",
+        model: str = "",
+        source: Source = "chat",
+    ) -> Sent:
+        """Ask something at the end of the shown branch; `chat` None begins a new chat.
+
+        Returns once the question, the (empty) answer and its run are stored; the answer
+        comes as events. `attachments` are ids from `attach`. Raises InvalidInput for an
+        empty text without attachments, Conflict while an answer is being written there.
+        """
+        ...
+
+    async def retry(self, message: str, provider: str = "", model: str = "") -> Sent:
+        """Answer again: a new version beside the answer `message`, which stays."""
+        ...
+
+    async def edit(
+        self, message: str, text: str, attachments: tuple[str, ...] | None = None
+    ) -> Sent:
+        """Ask differently: a new version beside the question `message`, and its answer.
+
+        `attachments` None keeps those of the old version.
+        """
+        ...
+
+    async def resume(self, message: str) -> Sent:
+        """Let a stopped or interrupted answer go on from where it broke off, in place."""
+        ...
+
+    async def stop(self, run: str) -> None:
+        """Stop an answer; what came stays. Nothing happens when it has ended already."""
+        ...
+
+    async def select(self, message: str) -> Page:
+        """Show the branch through `message`, down to its newest end; returns its last page."""
+        ...
+
+    async def rename(self, chat: str, title: str) -> Chat:
+        """Give a title; an empty one lets the model find one again."""
+        ...
+
+    async def pin(self, chat: str, pinned: bool) -> Chat:
+        """Keep at the top, or no longer."""
+        ...
+
+    async def archive(self, chat: str, archived: bool) -> Chat:
+        """Take out of the list, or back into it."""
+        ...
+
+    async def delete(self, chat: str) -> Chat:
+        """Delete; `undelete` brings it back until maintenance removes it after 30 days."""
+        ...
+
+    async def undelete(self, chat: str) -> Chat:
+        """Undo `delete`."""
+        ...
+
+    async def set_draft(self, chat: str, text: str) -> None:
+        """Keep what stands in the box."""
+        ...
+
+    async def set_model(self, chat: str, provider: str, model: str) -> Chat:
+        """Choose the model for this chat; two empty texts choose the default."""
+        ...
+
+    async def search(self, query: str, chat: str | None = None, limit: int = 50) -> tuple[Hit, ...]:
+        """Messages that hold all words of `query` (parts of words too), newest first.
+
+        An empty query finds nothing.
+        """
+        ...
+
+    async def attach(self, name: str, data: bytes) -> Attachment:
+        """Keep a file to be sent. Raises TooLarge or InvalidInput (neither text nor image)."""
+        ...
+
+    async def attachment(self, attachment: str) -> bytes:
+        """The bytes of a kept file."""
+        ...
+
+
+class JobService(Protocol):
+    """Background work."""
+
+    async def list_runs(
+        self, states: tuple[RunState, ...] = (), limit: int = 200, before: datetime | None = None
+    ) -> tuple[Run, ...]:
+        """Runs, newest first; no states means all."""
+        ...
+
+    async def get(self, run: str) -> Run:
+        """One run; raises NotFound."""
+        ...
+
+    async def run_task(
+        self, name: str, arguments: Mapping[str, object], source: Source = "chat"
+    ) -> Run:
+        """Queue the module task `name`. Raises NotFound, or InvalidInput for wrong arguments."""
+        ...
+
+    async def cancel(self, run: str) -> Run:
+        """Take out of the queue, or ask the running task to stop."""
+        ...
+
+    async def retry(self, run: str) -> Run:
+        """Queue the same task with the same arguments again, as a new run."""
+        ...
+
+
+class ModelService(Protocol):
+    """Providers, their keys, their models."""
+
+    async def providers(self) -> tuple[Provider, ...]:
+        """Those of the settings and of the environment, the built-in one last."""
+        ...
+
+    async def save(
+        self, provider: str, name: str, base_url: str, model: str = "", proxy: str = ""
+    ) -> Provider:
+        """Add or change a provider; `provider` is its id, "" makes one from the name."""
+        ...
+
+    async def remove(self, provider: str) -> None:
+        """Remove a provider and forget its key."""
+        ...
+
+    async def set_key(
+        self, provider: str, key: str, place: Literal["keyring", "session", "file"] = "keyring"
+    ) -> Provider:
+        """Keep a key. Raises InvalidInput for an empty one: an empty field never overwrites."""
+        ...
+
+    async def forget_key(self, provider: str) -> Provider:
+        """Delete a provider's key wherever it is kept."""
+        ...
+
+    async def keyring(self) -> KeyringStatus:
+        """Whether keys can be kept in the system's keyring."""
+        ...
+
+    async def allow_key_file(self, allowed: bool) -> KeyringStatus:
+        """The person's consent (or its end) to keep keys in a file with mode 0600."""
+        ...
+
+    async def test(
+        self, provider: str, base_url: str = "", key: str = "", proxy: str = ""
+    ) -> ProviderTest:
+        """Try a provider as it is, or with an address or key that is not saved yet."""
+        ...
+
+    async def list_models(self, provider: str, refresh: bool = False) -> tuple[ModelInfo, ...]:
+        """What the server lists, kept for a while unless `refresh`."""
+        ...
+
+    async def discover(self) -> tuple[Provider, ...]:
+        """Model servers that answer on this machine and are not saved yet."""
+        ...
+
+    async def default(self) -> ModelChoice:
+        """What is asked where a chat chose nothing; provider "builtin" without any model."""
+        ...
+
+    async def set_default(self, provider: str, model: str) -> ModelChoice:
+        """Choose the default."""
+        ...
+
+
+class ModuleService(Protocol):
+    """Plug-ins and their tasks."""
+
+    async def list_modules(self) -> tuple[ModuleInfo, ...]:
+        """All that were found, broken and switched-off ones too."""
+        ...
+
+    async def list_tasks(self) -> tuple[TaskInfo, ...]:
+        """Tasks of the modules that are on."""
+        ...
+
+    async def enable(self, module: str) -> ModuleInfo:
+        """Switch on, and load."""
+        ...
+
+    async def disable(self, module: str) -> ModuleInfo:
+        """Switch off; what runs may end."""
+        ...
+
+
+class ToolService(Protocol):
+    """What the assistant may do."""
+
+    async def list_tools(self) -> tuple[ToolInfo, ...]:
+        """Built-in tools and those of modules."""
+        ...
+
+
+class UsageService(Protocol):
+    """What calls to models used."""
+
+    async def summary(self, since: datetime, until: datetime) -> UsageSummary:
+        """Stored usage from `since` up to, but not at, `until`."""
+        ...
+
+
+class DataService(Protocol):
+    """Where the data is, and copies of it."""
+
+    async def places(self) -> DataPlaces:
+        """Folders, files and their size."""
+        ...
+
+    async def backups(self) -> tuple[Backup, ...]:
+        """The copies that are there, newest first."""
+        ...
+
+    async def back_up(self) -> Backup:
+        """Copy the database now."""
+        ...
+
+    async def restore(self, backup: str) -> None:
+        """Put a copy in place of the database, which is copied itself before."""
+        ...
+
+    async def export(self, folder: str) -> Transfer:
+        """Write all chats as JSON (for `import_all`) and as Markdown into a new folder there."""
+        ...
+
+    async def import_all(self, path: str) -> Transfer:
+        """Read an export; chats that are there already are left as they are."""
+        ...
+
+    async def delete_all(self) -> None:
+        """Delete every chat, run, usage record, attachment and backup. Keys stay."""
+        ...
+
+
+class SystemService(Protocol):
+    """The engine itself."""
+
+    async def status(self) -> EngineStatus:
+        """How it is now."""
+        ...
+
+    async def doctor(self, checks: tuple[str, ...] = ()) -> tuple[Check, ...]:
+        """Check the parts, really using each; none named means all."""
+        ...
+
+    async def settings(self) -> tuple[Setting, ...]:
+        """Every setting of the engine."""
+        ...
+
+    async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        """Change one in the data folder's file; None puts the default back."""
+        ...
+
+    async def set_broker(self, url: str) -> EngineStatus:
+        """Change the broker while running; "" is the bundled one. The old one stays on failure."""
+        ...
+
+
+class Client(Protocol):
+    """Everything that a window or the command line talks to."""
+
+    chats: ChatService
+    jobs: JobService
+    models: ModelService
+    modules: ModuleService
+    tools: ToolService
+    usage: UsageService
+    data: DataService
+    system: SystemService
+
+    def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """What happens from now on, or from after `after` as far back as it is kept."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; the engine behind it is not stopped."""
+        ...
+
+
+FEATURES: Mapping[str, type] = {
+    "chats": ChatService,
+    "jobs": JobService,
+    "models": ModelService,
+    "modules": ModuleService,
+    "tools": ToolService,
+    "usage": UsageService,
+    "data": DataService,
+    "system": SystemService,
+}
+"""Name in `Client` and in the HTTP path, and its Protocol."""

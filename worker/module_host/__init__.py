@@ -1,0 +1,1 @@
+"""Plug-ins: found, loaded, watched."""

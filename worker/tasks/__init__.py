@@ -1,0 +1,1 @@
+"""Celery's side: ids in, a use case called."""
