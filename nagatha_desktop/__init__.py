@@ -1,0 +1,1 @@
+"""The Qt program in front of the engine: tray, windows and what is theirs. Knows no storage."""
