@@ -1,0 +1,1 @@
+"""What windows share: the theme, its style sheet, icons, cards, Markdown, window manners."""
