@@ -14,187 +14,28 @@ script is {"models": {name: {field: value}}, "queue": [name or {field: value}], 
 import argparse
 import asyncio
 import json
-import re
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-ANSWER = (
-    "Hello from the model server. This is **Markdown**, with `code` and a list:\n\n- one\n- two\n"
+from tests.support.model_behaviours import (
+    ANSWER,
+    BEHAVIOURS,
+    Behaviour,
+    Recorded,
+    Script,
+    error_body,
+    key_of,
+    size_of,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How one request for a completion is answered."""
-
-    text: str = ANSWER
-    repeat: int = 1
-    """How many times the text is said."""
-    echo: bool = False
-    """Answer with the last message's own text instead."""
-    rate: float = 0
-    """Tokens (words) a second; 0 as fast as possible."""
-    delay: float = 0
-    """Seconds before the first byte."""
-    tcp_chunk: int = 0
-    """Write at most this many bytes at once; 0 whole."""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str | None = None
-    """Answer with this instead of a completion."""
-    content_type: str = ""
-    """Of `body`; "" for application/json."""
-    raw: str | None = None
-    """Write these bytes (latin-1) instead of any HTTP, and close."""
-    raw_events: str | None = None
-    """The body (latin-1) of an event stream, word for word."""
-    mute: bool = False
-    """Accept, read the request, and never say anything."""
-    mute_after: int | None = None
-    """Go mute in mid-answer, after so many tokens."""
-    pause_after: int | None = None
-    """Wait after so many tokens until the test calls `release`."""
-    cut_after: int | None = None
-    """Cut the connection after so many tokens."""
-    calls: tuple[tuple[str, str], ...] = ()
-    """Tools to call, as (name, JSON arguments), all at once, until their results are there."""
-    fragments: int = 3
-    """Characters of arguments in each piece."""
-    always_call: bool = False
-    """Call the tools again and again, whatever comes back, as long as tools are offered."""
-    finish: str | None = "stop"
-    usage: Literal["end", "cumulative", "none"] = "end"
-    odd: bool = False
-    """Mix in what compatible servers really send: reasoning, nulls, empty choices."""
-    refuse: tuple[str, ...] = ()
-    """Fields of a request that give 400."""
-    context: int = 0
-    """Refuse prompts of more than so many tokens (characters / 4)."""
-    events: tuple[str, ...] = ()
-    """Data of events that are sent after the text instead of an end."""
-
-
-def _error(message: str, *, kind: str = "invalid_request_error", code: str | None = None) -> str:
-    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}})
-
-
-GARBAGE = "\x00\x01\xff\xfe\x80garbage\r\n\xc3\x28data:\x00{{{]\n\n" * 20
-
-BEHAVIOURS: Mapping[str, Behaviour] = {
-    "fast": Behaviour(),
-    "slow": Behaviour(repeat=20, rate=20),
-    "steady": Behaviour(text="word ", repeat=2000, rate=200),
-    "flood": Behaviour(text="word ", repeat=10_000, rate=10_000),
-    "long": Behaviour(text="word ", repeat=20_000),
-    "bytes": Behaviour(text=ANSWER + "Grüße, 你好, 🎉\n", tcp_chunk=1),
-    "late": Behaviour(delay=0.5),
-    "pause": Behaviour(repeat=3, pause_after=5),
-    "mute": Behaviour(mute=True),
-    "mute-mid": Behaviour(mute_after=5),
-    "garbage": Behaviour(raw=GARBAGE),
-    "garbage-stream": Behaviour(raw_events=GARBAGE),
-    "garbage-mid": Behaviour(events=("{not json",), finish=None),
-    "html": Behaviour(
-        body="<!doctype html><title>Sign in</title><p>Welcome to the hotel.",
-        content_type="text/html; charset=utf-8",
-    ),
-    "empty": Behaviour(raw_events=""),
-    "plain-json": Behaviour(body='{"object": "chat.completion", "choices": []}'),
-    "no-finish": Behaviour(finish=None),
-    "cut": Behaviour(repeat=3, cut_after=6),
-    "cut-early": Behaviour(raw=""),
-    "401": Behaviour(
-        status=401,
-        body=_error("Incorrect API key provided: {key}.", code="invalid_api_key"),
-    ),
-    "403": Behaviour(status=403, body=_error("Your key may not use this model.")),
-    "429": Behaviour(
-        status=429,
-        headers={"Retry-After": "20"},
-        body=_error("Rate limit reached.", kind="requests", code="rate_limit_exceeded"),
-    ),
-    "no-credit": Behaviour(
-        status=429,
-        body=_error(
-            "You exceeded your current quota, please check your plan and billing details.",
-            kind="insufficient_quota",
-            code="insufficient_quota",
-        ),
-    ),
-    "402": Behaviour(status=402, body=_error("Insufficient credits.", code="402")),
-    "404": Behaviour(
-        status=404,
-        body=_error("The model `404` does not exist.", code="model_not_found"),
-    ),
-    "too-long": Behaviour(
-        status=400,
-        body=_error(
-            "This model's maximum context length is 8192 tokens. However, your messages "
-            "resulted in 9001 tokens.",
-            code="context_length_exceeded",
-        ),
-    ),
-    "small": Behaviour(context=500),
-    "400": Behaviour(status=400, body=_error("Unsupported value: 'temperature'.")),
-    "500": Behaviour(status=500, body=_error("The server had an error.", kind="server_error")),
-    "503": Behaviour(status=503, body="upstream gone", content_type="text/plain"),
-    "stream-error": Behaviour(
-        events=('{"error": {"message": "The upstream failed.", "code": 502}}',), finish=None
-    ),
-    "tools": Behaviour(
-        text="The tools have answered: ",
-        calls=(
-            ("date_time", '{"zone": "Asia/Tokyo"}'),
-            ("calculate", '{"expression": "6 * 7"}'),
-        ),
-    ),
-    "tools-forever": Behaviour(
-        text="Enough. ", calls=(("calculate", '{"expression": "1 + 1"}'),), always_call=True
-    ),
-    "tools-bad": Behaviour(
-        text="I see: ",
-        calls=(
-            ("calculate", '{"expression": '),
-            ("nothing_like_it", "{}"),
-            ("calculate", '{"expression": 5}'),
-        ),
-    ),
-    "gemini": Behaviour(usage="cumulative"),
-    "no-usage": Behaviour(usage="none"),
-    "no-stream-options": Behaviour(usage="none", refuse=("stream_options",)),
-    "length": Behaviour(finish="length"),
-    "filter": Behaviour(finish="content_filter"),
-    "echo": Behaviour(echo=True),
-    "odd": Behaviour(odd=True),
-    "title": Behaviour(text='"A title of its own."'),
-}
-
-
-@dataclass(slots=True)
-class Recorded:
-    """A request as it came in."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    """Names in lower case."""
-    body: dict[str, Any]
-    at: float
-    """time.monotonic() when it was complete."""
-    gone: threading.Event = field(default_factory=threading.Event)
-    """Set once the client has closed the connection."""
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.body.get("messages", [])
-        return found
+__all__ = ["ANSWER", "BEHAVIOURS", "Behaviour", "ModelServer", "Recorded"]
 
 
 class _Connection:
@@ -295,17 +136,17 @@ class _Connection:
         if path in ("/api/tags", "/api/show"):
             return await self._ollama(request, path)
         if not self._server.accepts(request):
-            text = _error("Incorrect API key provided: {key}.", code="invalid_api_key")
-            return await self._whole(text.replace("{key}", _key(request)), status=401)
+            text = error_body("Incorrect API key provided: {key}.", code="invalid_api_key")
+            return await self._whole(text.replace("{key}", key_of(request)), status=401)
         if path in ("/v1/models", "/models"):
             if self._server.models is None:
-                return await self._whole(_error("Not found"), status=404)
+                return await self._whole(error_body("Not found"), status=404)
             return await self._whole(
                 json.dumps({"object": "list", "data": list(self._server.models)})
             )
         if path in ("/v1/chat/completions", "/chat/completions"):
             return await self._complete(request, self._server.behaviour(request))
-        return await self._whole(_error("Not found"), status=404)
+        return await self._whole(error_body("Not found"), status=404)
 
     async def _ollama(self, request: Recorded, path: str) -> bool:
         names = [str(model["id"]) for model in self._server.models or ()]
@@ -330,10 +171,10 @@ class _Connection:
             await self._write(how.raw.encode("latin-1"))
             return False
         if refused := [name for name in how.refuse if name in request.body]:
-            text = _error(f"Unrecognized request argument supplied: {refused[0]}")
+            text = error_body(f"Unrecognized request argument supplied: {refused[0]}")
             return await self._whole(text, status=400)
-        if how.context and (size := _size(request)) > how.context:
-            text = _error(
+        if how.context and (size := size_of(request)) > how.context:
+            text = error_body(
                 f"This model's maximum context length is {how.context} tokens. However, your "
                 f"messages resulted in {size} tokens.",
                 code="context_length_exceeded",
@@ -341,12 +182,12 @@ class _Connection:
             return await self._whole(text, status=400)
         if how.body is not None:
             return await self._whole(
-                how.body.replace("{key}", _key(request)),
+                how.body.replace("{key}", key_of(request)),
                 status=how.status,
                 content_type=how.content_type,
                 headers=how.headers,
             )
-        script = _Script(request, how)
+        script = Script(request, how)
         if not request.body.get("stream"):
             return await self._whole(json.dumps(script.completion()))
         await self._write(
@@ -360,7 +201,7 @@ class _Connection:
             return True
         return await self._stream(script, how)
 
-    async def _stream(self, script: "_Script", how: Behaviour) -> bool:
+    async def _stream(self, script: "Script", how: Behaviour) -> bool:
         began = time.monotonic()
         sent = 0
         for start, pieces in script.batches():
@@ -380,140 +221,6 @@ class _Connection:
             await self._write(_frame(f"data: {data}\n\n".encode()))
         await self._write(_frame(b"data: [DONE]\n\n") + b"0\r\n\r\n")
         return True
-
-
-class _Script:
-    """The chunks of one completion."""
-
-    def __init__(self, request: Recorded, how: Behaviour) -> None:
-        self._how = how
-        self._body = request.body
-        last = request.messages[-1] if request.messages else {}
-        answered = last.get("role") == "tool"
-        self._calls = how.calls if how.calls and (not answered or how.always_call) else ()
-        if not self._body.get("tools"):
-            self._calls = ()
-        text = _text(last) if how.echo else how.text * how.repeat
-        if answered:
-            results = [_text(m) for m in request.messages if m.get("role") == "tool"]
-            text += " | ".join(results)
-        self._tokens = [] if self._calls else re.findall(r"\S+\s*|\s+", text)
-        self._prompt = _size(request)
-        self._id = "chatcmpl-1"
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": self._body.get("model"),
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
-
-    def _usage(self, output: int) -> dict[str, Any]:
-        return {
-            "prompt_tokens": self._prompt,
-            "completion_tokens": output,
-            "total_tokens": self._prompt + output,
-            "prompt_tokens_details": {"cached_tokens": min(3, self._prompt)},
-        }
-
-    def batches(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """(Tokens before, chunks to write at once): one each, or a millisecond's worth."""
-        size = max(1, int(self._how.rate / 1000)) if self._how.rate else 1
-        for start in range(0, len(self._tokens), size):
-            chunks = []
-            for position, token in enumerate(self._tokens[start : start + size], start + 1):
-                chunk = self._chunk({"content": token})
-                if position == 1:
-                    chunk["choices"][0]["delta"]["role"] = "assistant"
-                if self._how.usage == "cumulative":
-                    chunk["usage"] = self._usage(position)
-                chunks.append(chunk)
-            yield start, self._oddities() + chunks if self._how.odd and not start else chunks
-
-    def _oddities(self) -> list[dict[str, Any]]:
-        nothing = self._chunk({})
-        nothing["choices"] = []
-        missing = self._chunk({})
-        missing["choices"] = None
-        no_delta = self._chunk({})
-        no_delta["choices"][0]["delta"] = None
-        return [
-            self._chunk({"role": "assistant"}),
-            self._chunk({"role": "assistant", "content": None}),
-            self._chunk({"reasoning_content": "Let me think.", "content": None}),
-            self._chunk({"reasoning": "Still thinking.", "content": ""}),
-            nothing,
-            missing,
-            no_delta,
-        ]
-
-    def end(self) -> Iterator[dict[str, Any]]:
-        for index, (name, _) in enumerate(self._calls):
-            function = {"name": name, "arguments": ""}
-            head = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-            yield self._chunk({"tool_calls": [head]})
-        # The arguments of all calls mixed, as several at once may come.
-        size = self._how.fragments
-        longest = max((len(text) for _, text in self._calls), default=0)
-        for start in range(0, longest, size):
-            for index, (_, text) in enumerate(self._calls):
-                if piece := text[start : start + size]:
-                    part = {"index": index, "function": {"arguments": piece}}
-                    yield self._chunk({"tool_calls": [part]})
-        finish = "tool_calls" if self._calls else self._how.finish
-        if finish is not None:
-            if self._how.odd:
-                yield self._chunk({"content": "The end."}, finish)
-            else:
-                yield self._chunk({}, finish)
-        asked = (self._body.get("stream_options") or {}).get("include_usage")
-        if self._how.usage == "end" and asked and finish is not None:
-            last = self._chunk({})
-            last["choices"] = []
-            last["usage"] = self._usage(len(self._tokens))
-            yield last
-
-    def completion(self) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._tokens)}
-        if self._calls:
-            message["tool_calls"] = [
-                {
-                    "id": f"call_{index}",
-                    "type": "function",
-                    "function": {"name": name, "arguments": text},
-                }
-                for index, (name, text) in enumerate(self._calls)
-            ]
-        choice = {
-            "index": 0,
-            "message": message,
-            "finish_reason": "tool_calls" if self._calls else self._how.finish,
-        }
-        return {
-            "id": self._id,
-            "object": "chat.completion",
-            "created": 1,
-            "model": self._body.get("model"),
-            "choices": [choice],
-            "usage": self._usage(len(self._tokens)),
-        }
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    content = message.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text", "") for part in content)
-
-
-def _size(request: Recorded) -> int:
-    return sum(len(_text(message)) for message in request.messages) // 4
-
-
-def _key(request: Recorded) -> str:
-    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _event(piece: dict[str, Any]) -> bytes:
@@ -616,7 +323,7 @@ class ModelServer:
     # what the connections ask ---------------------------------------------------------------
 
     def accepts(self, request: Recorded) -> bool:
-        return not self._keys or _key(request) in self._keys
+        return not self._keys or key_of(request) in self._keys
 
     def behaviour(self, request: Recorded) -> Behaviour:
         if self._queue:
@@ -625,7 +332,7 @@ class ModelServer:
         if name in self._behaviours:
             return self._behaviours[name]
         message = f"The model `{name}` does not exist or you do not have access to it."
-        return Behaviour(status=404, body=_error(message, code="model_not_found"))
+        return Behaviour(status=404, body=error_body(message, code="model_not_found"))
 
     async def wait_for_release(self) -> None:
         assert self._released is not None
