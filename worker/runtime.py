@@ -234,6 +234,9 @@ class Runtime:
                 await asyncio.wait_for(loop.shutdown_asyncgens(), max(0.1, left()))
             for task in others:
                 log.error("The task %r did not end and was left behind", task.get_name())
+            if others:
+                # They are named; asyncio would name them again whenever they are collected.
+                loop.set_exception_handler(_say_nothing)
             return not others
         finally:
             # After this task's own end has been told.
@@ -247,6 +250,10 @@ def _cancel_along(
     if future.cancelled() and not task.done():
         with contextlib.suppress(RuntimeError):  # the loop is closed: the task is gone as well
             loop.call_soon_threadsafe(task.cancel)
+
+
+def _say_nothing(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    """For a loop whose remains were reported."""
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """The loop thread: work from any thread, errors that are told, an end that is clean."""
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -281,6 +282,8 @@ def test_a_task_that_ignores_its_cancellation_is_named_and_left_behind(
     assert began.wait(5)
     assert runtime.stop(0.2) is False
     release.set()
+    gc.collect()
+    assert len(expect_log_errors) == 1
     assert any("'stubborn' did not end" in record.getMessage() for record in expect_log_errors)
 
 
