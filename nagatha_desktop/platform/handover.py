@@ -1,0 +1,82 @@
+"""Hands a command to the program that runs already; the standard library only, so that it is quick.
+
+Owns the address of the running program and the small protocol: one line of JSON there, one line
+back. The listening side is `single_instance`. Knows nothing of what the commands mean.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ANSWER_WITHIN = 2.0
+"""Seconds that a running program has to answer, before it is taken for dead."""
+LONGEST = 65536
+"""Bytes of one line."""
+_SOCKET_PATH = 100
+"""What an AF_UNIX path may have, a little below the least of the systems' limits."""
+
+
+def folder_of(home: Path, environ: Mapping[str, str]) -> Path:
+    """Where the socket of the program with the data folder `home` belongs."""
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and Path(runtime).is_dir():
+        return Path(runtime)
+    user = os.getuid() if hasattr(os, "getuid") else environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"nagatha-{user}"
+
+
+def address_of(home: Path, environ: Mapping[str, str]) -> str:
+    """The name that a program with the data folder `home` listens at.
+
+    A socket's path, or a pipe's name on Windows. Another data folder is another program.
+    """
+    resolved = os.path.normcase(os.path.realpath(home))
+    digest = hashlib.sha256(resolved.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    name = f"nagatha-{digest}"
+    if sys.platform == "win32":
+        return name
+    path = str(folder_of(home, environ) / name)
+    if len(os.fsencode(path)) > _SOCKET_PATH:
+        path = str(Path(tempfile.gettempdir()) / f"nagatha-{os.getuid()}" / name)
+    return path
+
+
+def hand_over(address: str, commands: Sequence[str]) -> bool:
+    """Give `commands` to the program that listens at `address`.
+
+    True when it took them; False when nobody listens there (a socket that is left over from a
+    program that was killed counts as nobody).
+    """
+    line = json.dumps({"commands": list(commands)}).encode() + b"\n"
+    try:
+        reply = (
+            _exchange_pipe(address, line) if sys.platform == "win32" else _exchange(address, line)
+        )
+    except OSError:
+        return False
+    return reply.strip() == b"ok"
+
+
+def _exchange(address: str, line: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(ANSWER_WITHIN)
+        link.connect(address)
+        link.sendall(line)
+        reply = b""
+        while not reply.endswith(b"\n") and len(reply) < LONGEST:
+            part = link.recv(4096)
+            if not part:
+                break
+            reply += part
+        return reply
+
+
+def _exchange_pipe(address: str, line: bytes) -> bytes:
+    with open(rf"\\.\pipe\{address}", "r+b", buffering=0) as pipe:
+        pipe.write(line)
+        return pipe.readline()

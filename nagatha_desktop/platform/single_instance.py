@@ -1,0 +1,97 @@
+"""The listening side of the hand-over: the one program of a data folder hears of later starts.
+
+Owns the local server and its socket. Knows the protocol of `handover` and nothing of what the
+commands mean.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QObject, Signal, Slot
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+from nagatha_desktop.platform.handover import LONGEST, hand_over
+
+log = logging.getLogger(__name__)
+
+
+class SingleInstance(QObject):
+    """Listens at an address that belongs to this user only."""
+
+    commanded = Signal(list)
+    """Another start handed over its commands (list of str)."""
+
+    def __init__(self, address: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._address = address
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._connected)
+        self._heard: dict[QLocalSocket, bytes] = {}
+
+    def listen(self) -> bool:
+        """Become the one. False when another program listens there after all.
+
+        A socket that a killed program left behind is removed.
+        """
+        if sys.platform != "win32":
+            Path(self._address).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._server.listen(self._address):
+            return True
+        if hand_over(self._address, []):
+            return False
+        QLocalServer.removeServer(self._address)
+        if self._server.listen(self._address):
+            return True
+        log.warning("No later start will find this program: %s", self._server.errorString())
+        return True
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        self._server.close()
+
+    @Slot()
+    def _connected(self) -> None:
+        while (link := self._server.nextPendingConnection()) is not None:
+            self._heard[link] = b""
+            link.readyRead.connect(self._readable)
+            link.disconnected.connect(self._gone)
+            if link.bytesAvailable():
+                self._read(link)
+
+    @Slot()
+    def _readable(self) -> None:
+        link = self.sender()
+        if isinstance(link, QLocalSocket):
+            self._read(link)
+
+    def _read(self, link: QLocalSocket) -> None:
+        heard = self._heard.get(link, b"") + bytes(link.readAll().data())
+        self._heard[link] = heard
+        if len(heard) > LONGEST:
+            link.abort()
+            return
+        line, newline, _ = heard.partition(b"\n")
+        if not newline:
+            return
+        self._heard[link] = b""
+        try:
+            commands = json.loads(line)["commands"]
+            known = isinstance(commands, list) and all(isinstance(item, str) for item in commands)
+        except (ValueError, KeyError, TypeError):
+            known = False
+        # Answered first: who handed over is waiting, and a window may take a moment.
+        link.write(QByteArray(b"ok\n" if known else b"what\n"))
+        link.flush()
+        link.disconnectFromServer()
+        if known:
+            self.commanded.emit(commands)
+
+    @Slot()
+    def _gone(self) -> None:
+        link = self.sender()
+        if isinstance(link, QLocalSocket):
+            self._heard.pop(link, None)
+            link.deleteLater()

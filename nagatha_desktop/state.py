@@ -1,0 +1,183 @@
+"""What only concerns windows and has to last: places and sizes, choices, what was said once.
+
+Owns one small JSON file. It is read once, before the first window; changes are gathered and
+written off the GUI thread. Settings of the engine are the engine's, and no key of a provider
+ever comes here.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from worker.contract.types import Problem
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Writer: TypeAlias = Callable[[Callable[[], None]], "Future[None] | None"]
+"""Runs a function on some other thread."""
+
+NAME = "windows.json"
+WRITE_AFTER = 400
+"""Milliseconds that changes are gathered for."""
+
+DEFAULTS: dict[str, Json] = {
+    "theme": "system",
+    "language": "",
+    "close_to_tray": True,
+    "send_with_enter": True,
+    "hotkey": "",
+    "shortcuts": {},
+    "sidebar": True,
+    "last_chat": "",
+    "new_chat_draft": "",
+    "told": [],
+    "geometry": {},
+    "first_start_done": False,
+}
+"""Every key there is, with its value where nothing is stored. `hotkey` and `shortcuts` are in
+Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window."""
+
+
+def read(folder: Path) -> tuple[dict[str, Json], Problem | None]:
+    """What is stored in `folder`, and what was wrong with it.
+
+    A file that cannot be understood is kept aside under another name and reported; a value of
+    another kind than the default's is left out.
+    """
+    path = folder / NAME
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError:
+        return {}, None
+    except OSError as error:
+        return {}, Problem(
+            "window_state",
+            "The places of windows could not be read",
+            error.strerror or type(error).__name__,
+            f"Check that {path} can be read.",
+        )
+    except ValueError:
+        aside = path.with_name(f"{NAME}.wrong-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        try:
+            path.replace(aside)
+            remedy = f"It was kept as {aside.name}; windows start with their usual places."
+        except OSError:
+            remedy = "Windows start with their usual places."
+        return {}, Problem(
+            "window_state", "The file with the places of windows is damaged", str(path), remedy
+        )
+    good: dict[str, Json] = {}
+    for key, value in stored.items():
+        default = DEFAULTS.get(key)
+        if key in DEFAULTS and type(value) is type(default):
+            good[key] = value
+    return good, None
+
+
+def write(folder: Path, values: dict[str, Json]) -> None:
+    """Replace the file as a whole: whoever reads it sees the old or the new one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{NAME}.", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=1, sort_keys=True)
+        os.replace(name, folder / NAME)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class WindowState(QObject):
+    """The values in memory, for the GUI thread."""
+
+    changed = Signal(str)
+    """A value changed (its key)."""
+
+    def __init__(
+        self, folder: Path, values: dict[str, Json] | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._values: dict[str, Json] = dict(values or {})
+        self._writer: Writer | None = None
+        self._writing: Future[None] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WRITE_AFTER)
+        self._timer.timeout.connect(self._write)
+
+    def write_with(self, writer: Writer) -> None:
+        """From now on changes are written, by functions handed to `writer`."""
+        self._writer = writer
+        self._timer.start()
+
+    def get(self, key: str) -> Json:
+        """A value, or its default. Raises KeyError for a key that there is not."""
+        default = DEFAULTS[key]
+        return self._values.get(key, default)
+
+    def flag(self, key: str) -> bool:
+        """A value that is true or false."""
+        return bool(self.get(key))
+
+    def text(self, key: str) -> str:
+        """A value that is text."""
+        value = self.get(key)
+        return value if isinstance(value, str) else ""
+
+    def mapping(self, key: str) -> dict[str, str]:
+        """A value that maps text to text."""
+        value = self.get(key)
+        if not isinstance(value, dict):
+            return {}
+        return {name: text for name, text in value.items() if isinstance(text, str)}
+
+    def set(self, key: str, value: Json) -> None:
+        """Keep a value; it is written soon."""
+        if self.get(key) == value:
+            return
+        self._values[key] = value
+        self.changed.emit(key)
+        if self._writer is not None and not self._timer.isActive():
+            self._timer.start()
+
+    def set_item(self, key: str, name: str, text: str) -> None:
+        """Keep one entry of a value that maps text to text."""
+        self.set(key, {**self.mapping(key), name: text})
+
+    def tell_once(self, name: str) -> bool:
+        """True the first time it is asked for `name`, ever."""
+        told = self.get("told")
+        names = (
+            [entry for entry in told if isinstance(entry, str)] if isinstance(told, list) else []
+        )
+        if name in names:
+            return False
+        self.set("told", [*names, name])
+        return True
+
+    @Slot()
+    def _write(self) -> None:
+        if self._writer is None:
+            return
+        if self._writing is not None and not self._writing.done():
+            self._timer.start()  # an older state must not overtake a newer one
+            return
+        folder, values = self._folder, dict(self._values)
+        self._writing = self._writer(lambda: write(folder, values))
+
+    def flush(self) -> "Future[None] | None":
+        """Write what has not been written; the future ends when it is. For the end of things."""
+        if self._writer is None or not self._timer.isActive():
+            return None
+        self._timer.stop()
+        folder, values = self._folder, dict(self._values)
+        return self._writer(lambda: write(folder, values))
