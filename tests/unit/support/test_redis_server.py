@@ -26,7 +26,11 @@ def test_redis_server_when_started_then_it_stores_in_its_own_folder(tmp_path: Pa
 
 
 def test_redis_server_when_two_run_then_they_do_not_meet(tmp_path: Path) -> None:
-    with redis_server(tmp_path / "a") as one, redis_server(tmp_path / "b") as two:
-        with redis.Redis.from_url(one.url()) as here, redis.Redis.from_url(two.url()) as there:
-            here.set("word", "here")
-            assert there.get("word") is None
+    with (
+        redis_server(tmp_path / "a") as one,
+        redis_server(tmp_path / "b") as two,
+        redis.Redis.from_url(one.url()) as here,
+        redis.Redis.from_url(two.url()) as there,
+    ):
+        here.set("word", "here")
+        assert there.get("word") is None
