@@ -3,7 +3,7 @@
     coverage_shares.py ENGINE DESKTOP ENFORCE
 
 ENGINE and DESKTOP are the percentages to reach; with ENFORCE=1 a part below its figure fails.
-Reads .coverage.json, which `coverage json` wrote.
+Reads build/coverage.json, which `coverage json` wrote.
 """
 
 import json
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 PARTS = {"worker and modules": ("worker/", "modules/"), "nagatha_desktop": ("nagatha_desktop/",)}
+REPORT = Path("build/coverage.json")
 COUNTED = ("num_statements", "num_branches")
 COVERED = ("covered_lines", "covered_branches")
 
@@ -30,7 +31,7 @@ def share(files: dict[str, dict[str, dict[str, int]]], folders: tuple[str, ...])
 def main(arguments: list[str]) -> int:
     wanted = dict(zip(PARTS, map(float, arguments[:2]), strict=True))
     enforce = arguments[2] == "1"
-    files = json.loads(Path(".coverage.json").read_text(encoding="utf-8"))["files"]
+    files = json.loads(REPORT.read_text(encoding="utf-8"))["files"]
     status = 0
     for part, folders in PARTS.items():
         reached = share(files, folders)
