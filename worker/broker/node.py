@@ -1,0 +1,304 @@
+"""One process's share of one broker file, and the register of those.
+
+A node joins the parts: connections, stores, the lock that shows that the process lives, the
+doorbell. Owns their lifetime, recovery from processes that died, and fork.
+"""
+
+import atexit
+import contextlib
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.broker import schema
+from worker.broker.database import Database
+from worker.broker.doorbell import Doorbell, Topic
+from worker.broker.errors import BrokerError, BrokerGone, translated
+from worker.broker.locks import HeldLock, PeerLocks
+from worker.broker.places import refuse_network_share
+from worker.broker.result_store import ResultStore
+from worker.broker.store import MessageStore
+from worker.broker.upkeep import Upkeep
+
+_log = logging.getLogger(__name__)
+
+WORK = 1  # a message can be delivered
+DONE = 2  # a result changed
+_LOOK_FOR_DEAD = 1.0  # s between looks for processes that died
+_TIDY = 600.0  # s between deletions of what expired, for those who run no maintenance
+
+
+class Node:
+    """What this process has of one broker file.
+
+    Attributes:
+        path: the file.
+        id: this process's name in the list of peers.
+        messages: the verbs on messages and queues.
+        results: the verbs on results.
+        upkeep: dead letters, clean-up, figures.
+        moved_aside: where a damaged file was moved to when this node opened it, else None.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, make or rebuild it if need be, and recover what dead processes had.
+
+        Raises:
+            BrokerError: it cannot be used; nothing was accepted.
+        """
+        self.path = path
+        self.id = f"{os.getpid()}-{secrets.token_hex(6)}"
+        self._pid = os.getpid()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._topics = {WORK: Topic(), DONE: Topic()}
+        self._port: int | None = None
+        self._listens_to = 0
+        self._looked_for_dead = 0.0
+        self._tidied = time.monotonic()
+        self._locks = PeerLocks(path.with_name(f"{path.name}.peers"))
+        self._held, self.moved_aside = self._enter()
+        self._database = Database(path)
+        self.messages = MessageStore(self._database)
+        self.results = ResultStore(self._database)
+        self.upkeep = Upkeep(self._database, lambda: self.ring(WORK))
+        self._bell = Doorbell(f"broker-bell-{path.name}", self.notify)
+        try:
+            self.messages.join(self.id)
+            self.recover(force=True)
+        except BaseException:
+            self._database.close()
+            self._held.release(remove=True)
+            raise
+
+    def _enter(self) -> tuple[HeldLock, Path | None]:
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            refuse_network_share(folder)
+            with self._locks.opening():
+                aside = schema.prepare(self.path, alone=not self._locks.living())
+                return self._locks.hold(self.id), aside
+        except OSError as error:
+            raise translated(error, self.path) from error
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is open and belongs to this process."""
+        return not self._closed and self._pid == os.getpid()
+
+    # -- waking
+
+    def topic(self, topic: int) -> Topic:
+        """Give a topic to wait for, `WORK` or `DONE`; from then on other processes ring for it.
+
+        Raises:
+            BrokerGone: the node was closed.
+        """
+        if not self._listens_to & topic:
+            with self._lock:
+                self._check()
+                if self._port is None:
+                    self._port = self._bell.listen()
+                self._listens_to |= topic
+                self.messages.listen(self.id, self._port, self._listens_to)
+        return self._topics[topic]
+
+    def notify(self, topic: int) -> None:
+        """Wake the threads of this process that wait for a topic."""
+        for bit, waited in self._topics.items():
+            if topic & bit:
+                waited.notify()
+
+    def ring(self, topic: int) -> None:
+        """Wake whoever waits for a topic, here and in other processes."""
+        self.notify(topic)
+        self._bell.ring(self.messages.doorbells(topic, but=self.id), topic)
+
+    # -- recovery
+
+    def recover(self, *, force: bool = False) -> int:
+        """Take back the messages of processes that died; looks at most once a second.
+
+        Returns:
+            How many such processes there were.
+        """
+        now = time.monotonic()
+        if not force and now - self._looked_for_dead < _LOOK_FOR_DEAD:
+            return 0
+        self._looked_for_dead = now
+        dead = 0
+        peers = self.messages.peers()
+        for peer in peers:
+            if peer != self.id and self._locks.is_gone(peer):
+                self.messages.bury(peer)
+                self._locks.forget(peer)
+                dead += 1
+        if self.id not in peers:  # somebody deleted our lock file and took us for dead
+            self._held.release(remove=True)
+            self._held = self._locks.hold(self.id)
+            self.messages.listen(self.id, self._port or 0, self._listens_to)
+        if dead:
+            self.ring(WORK)
+        if now - self._tidied > _TIDY:
+            self._tidied = now
+            self.upkeep.delete_expired()
+        return dead
+
+    # -- lifetime
+
+    def _check(self) -> None:
+        if not self.usable:
+            raise BrokerGone(f"{self.path} was closed meanwhile.", "Connect again.")
+
+    def close(self) -> None:
+        """Give everything back and free every thread, file and port. Twice is harmless."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            self.messages.leave(self.id)
+            self._bell.ring(self.messages.doorbells(WORK, but=self.id), WORK)
+        except BrokerError as error:
+            # What we have comes back all the same: the lock goes below.
+            _log.warning("the broker %s was closed without leaving: %s", self.path, error)
+        self._bell.close()
+        self._database.close()
+        self._held.release(remove=True)
+        self.notify(WORK | DONE)
+
+    def hold_for_fork(self) -> None:
+        """Before a fork: no transaction and no connection may go along."""
+        self._database.hold()
+
+    def let_go(self) -> None:
+        """After a fork: go on."""
+        self._database.let_go()
+
+    def abandon(self) -> None:
+        """In a forked child: this is the parent's; drop the copies of its files and ports."""
+        self._closed = True
+        self._held.release()
+        self._bell.abandon()
+
+
+class Register:
+    """The nodes of this process, one for each file, each with the number of its users.
+
+    There has to be one register for the process: kombu and Celery make transports and backends
+    from a URL alone, in whatever thread, and they must meet at the same node.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._nodes: dict[Path, Node] = {}
+        self._users: dict[Path, int] = {}
+        self._hooked = False
+
+    def acquire(self, path: Path) -> Node:
+        """Give the node of a file and count one user more; `release` it.
+
+        Raises:
+            BrokerError: the file cannot be used.
+        """
+        with self._lock:
+            node = self.borrow(path)
+            self._users[node.path] += 1
+            return node
+
+    def borrow(self, path: Path) -> Node:
+        """Give the node of a file without counting; it stays until `close` or the last release.
+
+        Raises:
+            BrokerError: the file cannot be used.
+        """
+        key = Path(os.path.realpath(path))
+        with self._lock:
+            self._hook()
+            node = self._nodes.get(key)
+            if node is None or not node.usable:
+                node = self._nodes[key] = Node(key)
+                self._users[key] = 0
+            return node
+
+    def release(self, node: Node) -> None:
+        """Count one user less and close the node when it was the last."""
+        with self._lock:
+            if self._nodes.get(node.path) is not node:
+                return  # closed meanwhile
+            self._users[node.path] -= 1
+            if self._users[node.path] > 0:
+                return
+            self._remove(node.path)
+        node.close()
+
+    def open(self, path: Path) -> Node | None:
+        """Give the node of a file if this process has one."""
+        with self._lock:
+            node = self._nodes.get(Path(os.path.realpath(path)))
+            return node if node is not None and node.usable else None
+
+    def close(self, path: Path) -> None:
+        """Close the node of a file, whoever uses it; the next use opens it again."""
+        with self._lock:
+            node = self._remove(Path(os.path.realpath(path)))
+        if node is not None:
+            node.close()
+
+    def close_all(self) -> None:
+        """Close every node, at the end of the process."""
+        for path in list(self._nodes):
+            self.close(path)
+
+    def _remove(self, path: Path) -> Node | None:
+        self._users.pop(path, None)
+        return self._nodes.pop(path, None)
+
+    def _hook(self) -> None:
+        if self._hooked:
+            return
+        self._hooked = True
+        atexit.register(self.close_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before_fork,
+                after_in_parent=self._after_fork_in_parent,
+                after_in_child=self._after_fork_in_child,
+            )
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        for node in self._nodes.values():
+            node.hold_for_fork()
+
+    def _after_fork_in_parent(self) -> None:
+        for node in self._nodes.values():
+            node.let_go()
+        self._lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        for node in self._nodes.values():
+            node.let_go()
+            node.abandon()
+        self._nodes.clear()
+        self._users.clear()
+        self._lock.release()
+
+
+# The one exception to "no module-level state", for the reason that Register gives.
+REGISTER = Register()
+
+
+@contextlib.contextmanager
+def used(register: Register, path: Path) -> Iterator[Node]:
+    """Use a file's node for the length of a block."""
+    node = register.acquire(path)
+    try:
+        yield node
+    finally:
+        register.release(node)

@@ -1,0 +1,386 @@
+"""Celery's result backend on the broker's file: waiting without polling, and chords.
+
+Owns the translation between Celery's results and `result_store`. Knows nothing of messages.
+"""
+
+# Celery is untyped, kombu in part.
+# mypy: disable-error-code="no-untyped-call"
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from celery import maybe_signature, states
+from celery.backends.asynchronous import AsyncBackendMixin, BaseResultConsumer
+from celery.backends.base import BaseKeyValueStoreBackend
+from celery.exceptions import ChordError, ImproperlyConfigured
+from celery.exceptions import TimeoutError as CeleryTimeoutError
+from celery.result import GroupResult, allow_join_result
+from celery.utils.functional import _regen
+from celery.utils.log import get_logger
+from kombu.utils.encoding import bytes_to_str
+
+from worker.broker.errors import BrokerBusy, BrokerError, BrokerGone
+from worker.broker.node import DONE, REGISTER, Node, Register
+from worker.broker.places import path_from_url
+from worker.broker.result_store import SUCCESS, ChordPart
+
+# Celery is untyped: the meta of a task is a dictionary of JSON values.
+Meta = dict[str, Any]
+OnInterval = Callable[[], object] | None
+OnMessage = Callable[[Meta], object] | None
+
+_LONGEST_SLEEP = 2.0  # s between looks when nobody rings, and between calls of on_interval
+_LAST = float("inf")  # the position of a chord's part that has none
+
+_log = get_logger(__name__)
+
+
+class ResultConsumer(BaseResultConsumer):  # type: ignore[misc]  # Celery is untyped
+    """Hands the results that this backend's threads wait for to their `AsyncResult`."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._reset()
+
+    def _reset(self) -> None:
+        # on_state_change runs callbacks that may come back here from the same thread.
+        self._lock = threading.RLock()
+        self._wanted: set[str] = set()
+        self._cursor: int | None = None
+        self._rounds = 0
+        self._seen = threading.local()
+
+    def on_after_fork(self) -> None:
+        """The child begins with nothing to wait for; its threads are not the parent's."""
+        self._reset()
+
+    def start(self, initial_task_id: str, **kwargs: Any) -> None:
+        """Begin to wait for a first task."""
+        self.consume_from(initial_task_id)
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        self._wanted.clear()
+
+    def consume_from(self, task_id: str) -> None:
+        """Begin to wait for a task. Called from anywhere, also while garbage is collected."""
+        self._wanted.add(self.backend.get_key_for_task(task_id))
+
+    def cancel_for(self, task_id: str) -> None:
+        """Wait for a task no more. Called from anywhere, also while garbage is collected."""
+        self._wanted.discard(self.backend.get_key_for_task(task_id))
+
+    def on_wait_for_pending(self, result: Any, **kwargs: Any) -> None:
+        """Hand over what is there already, before the wait begins."""
+        with self._lock:
+            if self._cursor is None:
+                self._cursor = self.backend.node.results.last_change()
+        for meta in result._iter_meta(**kwargs):
+            if meta is not None:
+                self.on_state_change(meta, None)
+
+    def on_state_change(self, meta: Meta, message: Any) -> None:
+        """Hand a task's new state to whoever waits for it."""
+        super().on_state_change(meta, message)
+        if meta["status"] in states.READY_STATES:
+            self.cancel_for(meta["task_id"])
+            with suppress(KeyError):  # a late waiter reads the file: nothing need be kept
+                kept = self.backend._pending_messages.pop(meta["task_id"])
+                self.backend._pending_messages.total -= len(kept)
+
+    def drain_events_until(
+        self, p: Any, timeout: float | None = None, on_interval: OnInterval = None
+    ) -> Iterator[None]:
+        """Wait until a promise is kept.
+
+        Raises:
+            TimeoutError: it was not, in ``timeout`` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not p.ready:
+            left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self.drain_events(min(left, _LONGEST_SLEEP))
+            yield
+            if on_interval:
+                on_interval()
+
+    def drain_events(self, timeout: float | None = None) -> None:
+        """Hand over what changed, or wait until something does."""
+        done = self.backend.node.topic(DONE)
+        seq = done.seq
+        if not self._hand_over() and done.wait(seq, _LONGEST_SLEEP if timeout is None else timeout):
+            self._hand_over()
+
+    def _hand_over(self) -> bool:
+        """Hand over what changed; True also when another thread did since this one looked."""
+        with self._lock:
+            results = self.backend.node.results
+            if self._cursor is None:
+                self._cursor = results.last_change()
+                changed = self._wanted.copy()
+            else:
+                changes = results.changes_since(self._cursor)
+                changed = {change.key for change in changes} & self._wanted
+                if changes:
+                    self._cursor = changes[-1].number
+            if changed:
+                self._rounds += 1
+                for payload in results.get_many(changed).values():
+                    self.on_state_change(self.backend.decode_result(payload), None)
+            missed = getattr(self._seen, "rounds", 0) != self._rounds
+            self._seen.rounds = self._rounds
+            return bool(changed) or missed
+
+
+class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc]  # Celery is untyped
+    """The result backend of ``nagatha+file://`` URLs."""
+
+    ResultConsumer = ResultConsumer
+    register: ClassVar[Register] = REGISTER
+
+    key_t = staticmethod(bytes_to_str)
+    supports_native_join = True
+    supports_autoexpire = True
+    supports_result_compression = True
+    supports_failure_expires = True
+    persistent = True
+
+    def __init__(self, app: Any, url: str | None = None, **kwargs: Any) -> None:
+        super().__init__(app, url=url, **kwargs)
+        if not url:
+            raise ImproperlyConfigured("The result backend needs a URL: nagatha+file:///path")
+        self._path = path_from_url(url)
+        self._node: Node | None = None
+        failure = app.conf.get("result_failure_expires")
+        self._failure_expires = self.expires if failure is None else self.prepare_expires(failure)
+        self.result_consumer = self.ResultConsumer(
+            self, self.app, self.accept, self._pending_results, self._pending_messages
+        )
+
+    @property
+    def node(self) -> Node:
+        """The process's share of the file, opened again if it was closed or forked from.
+
+        Raises:
+            BrokerError: the file cannot be used.
+        """
+        node = self._node
+        if node is None or not node.usable:
+            if node is not None:
+                self.result_consumer._cursor = None
+            node = self._node = self.register.borrow(self._path)
+        return node
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Give the URL; it holds no secret."""
+        return str(self.url)
+
+    def __reduce__(self, args: tuple[Any, ...] = (), kwargs: Meta | None = None) -> Any:
+        return super().__reduce__(
+            args, {**(kwargs or {}), "expires": self.expires, "url": self.url}
+        )
+
+    def exception_safe_to_retry(self, exc: Exception) -> bool:
+        """Whether ``result_backend_always_retry`` may try again."""
+        return isinstance(exc, BrokerBusy | BrokerGone)
+
+    # -- values
+
+    def get(self, key: str) -> Any:
+        """Give a stored value, None when there is none."""
+        return self.node.results.get(bytes_to_str(key))
+
+    def mget(self, keys: Collection[str]) -> list[Any]:
+        """Give stored values in the order of their keys."""
+        names = [bytes_to_str(key) for key in keys]
+        found = self.node.results.get_many(names)
+        return [found.get(name) for name in names]
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a value."""
+        self._set_with_state(key, value, "")
+
+    def _set_with_state(self, key: str, value: Any, state: str) -> None:
+        lifetime = self._failure_expires if state == states.FAILURE else self.expires
+        self._put(bytes_to_str(key), value, state, lifetime)
+
+    def _put(self, key: str, value: Any, state: str, lifetime: float | None) -> None:
+        # A group is saved as a success too, and may be saved again: only tasks are kept.
+        kept = SUCCESS if state == states.SUCCESS and key.startswith(self.task_keyprefix) else state
+        node = self.node
+        if node.results.put(key, value, kept if kept != "" else "-", lifetime):
+            node.ring(DONE)
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: Any = None,
+        request: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        # Celery's own reads first, so as not to undo a success; the statement sees to that here.
+        meta = self._get_result_meta(
+            result=result, state=state, traceback=traceback, request=request
+        )
+        meta["task_id"] = bytes_to_str(task_id)
+        self._set_with_state(self.get_key_for_task(task_id), self.encode(meta), state)
+        return result
+
+    def delete(self, key: str) -> None:
+        """Forget a value."""
+        self.node.results.delete(bytes_to_str(key))
+
+    def expire(self, key: str, value: float | None) -> None:
+        """Give a value a new lifetime, in seconds."""
+        self.node.results.expire(bytes_to_str(key), value)
+
+    def forget(self, task_id: str) -> None:
+        """Forget a task's result."""
+        super().forget(task_id)
+        self.result_consumer.cancel_for(task_id)
+
+    def cleanup(self) -> None:
+        """Delete what has expired."""
+        self.node.upkeep.delete_expired()
+
+    def get_many(
+        self,
+        task_ids: Collection[str],
+        timeout: float | None = None,
+        interval: float | None = None,
+        no_ack: bool = True,
+        on_message: OnMessage = None,
+        on_interval: OnInterval = None,
+        max_iterations: int | None = None,
+        READY_STATES: frozenset[str] = states.READY_STATES,
+    ) -> Iterator[tuple[str, Meta]]:
+        """Give each task's meta when it is ready.
+
+        Raises:
+            celery.exceptions.TimeoutError: not all were, in ``timeout`` seconds.
+        """
+        waiting = {bytes_to_str(task_id) for task_id in task_ids}
+        deadline = None if timeout is None else time.monotonic() + timeout
+        rounds = 0
+        while waiting:
+            done = self.node.topic(DONE)
+            seq = done.seq
+            for task_id, meta in self._ready(waiting, READY_STATES).items():
+                waiting.discard(task_id)
+                if on_message is not None:
+                    on_message(meta)
+                yield task_id, meta
+            rounds += 1
+            if not waiting or (max_iterations and rounds >= max_iterations):
+                return
+            left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise CeleryTimeoutError(f"Operation timed out ({timeout})")
+            done.wait(seq, min(left, _LONGEST_SLEEP))
+            if on_interval:
+                on_interval()
+
+    def _ready(self, task_ids: Collection[str], ready: frozenset[str]) -> dict[str, Meta]:
+        keys = {self.get_key_for_task(task_id): task_id for task_id in task_ids}
+        metas = {
+            keys[key]: self.decode_result(payload)
+            for key, payload in self.node.results.get_many(keys).items()
+        }
+        found = {task_id: meta for task_id, meta in metas.items() if meta["status"] in ready}
+        self._cache.update(found)
+        return found
+
+    # -- chords: the header's parts are counted in the file, and one caller goes on
+
+    def set_chord_size(self, group_id: str, chord_size: int) -> None:
+        """Note how many tasks the header has."""
+        self.node.results.start_chord(str(group_id), chord_size, self.chord_expires)
+
+    def add_to_chord(self, chord_id: str, result: Any) -> None:
+        """Note that a header task added one more."""
+        self.node.results.grow_chord(str(chord_id))
+
+    def apply_chord(self, header_result_args: Any, body: Any, **kwargs: Any) -> None:
+        """Prepare a chord: a header of groups is saved, to give the body the same shape."""
+        if isinstance(header_result_args[1], _regen):
+            return
+        header = self.app.GroupResult(*header_result_args)
+        if any(isinstance(member, GroupResult) for member in header.results):
+            self._put(
+                self.get_key_for_group(header.id),
+                self.encode({"result": header.as_tuple()}),
+                "-",
+                self._chord_result_expires,
+            )
+
+    def on_chord_part_return(
+        self, request: Any, state: str, result: Any, propagate: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Take a header task's result; the last one sends the body."""
+        task, chord, position = request.id, request.group, request.group_index
+        if not task or not chord:
+            return
+        value = self.encode([task, state, self.encode_result(result, state)])
+        part = ChordPart(chord, task, _LAST if position is None else float(position), value)
+        node = self.node
+        values = node.results.join_chord(part, node.id, self.chord_expires)
+        if values is None:
+            return
+        callback = maybe_signature(request.chord, app=self.app)
+        try:
+            self._send_body(callback, chord, values)
+        finally:
+            node.results.finish_chord(chord)
+
+    def _send_body(self, callback: Any, chord: str, values: list[Any]) -> None:
+        try:
+            joined = self._joined(chord, values)
+        except ChordError as error:
+            _log.info("Chord %r: %s", chord, error)
+            self.chord_error_from_stack(callback, error)
+        except BrokerError:
+            raise
+        except Exception as error:  # whatever a header task raised is raised here again
+            _log.info("Chord %r could not be joined: %r", chord, error)
+            self.chord_error_from_stack(callback, _chord_error(f"Join error: {error!r}", error))
+        else:
+            try:
+                callback.delay(joined)
+            except Exception as error:  # the body's own routing or serialising may raise anything
+                _log.exception("The body of chord %r could not be sent", chord)
+                self.chord_error_from_stack(
+                    callback, _chord_error(f"Callback error: {error!r}", error)
+                )
+
+    def _joined(self, chord: str, values: list[Any]) -> list[Any]:
+        header = GroupResult.restore(chord, backend=self)
+        if header is None:
+            return [self._unpacked(value) for value in values]
+        header.on_ready()  # all its parts are here: joining does not wait for the promise
+        with allow_join_result():
+            joined = header.join_native(
+                timeout=self.app.conf.result_chord_join_timeout, propagate=True
+            )
+        return list(joined)
+
+    def _unpacked(self, value: Any) -> Any:
+        task, state, result = self.decode(value)
+        if state in states.EXCEPTION_STATES:
+            result = self.exception_to_python(result)
+        if state in states.PROPAGATE_STATES:
+            raise _chord_error(f"Dependency {task} raised {result!r}", result)
+        return result
+
+
+def _chord_error(message: str, cause: object) -> ChordError:
+    error = ChordError(message)
+    if isinstance(cause, Exception):
+        error.__cause__ = cause
+    return error

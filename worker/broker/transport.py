@@ -1,0 +1,158 @@
+"""The kombu transport: connections to the broker's file, and waiting for messages.
+
+Nothing here polls: a drain sleeps until somebody rings. Knows Celery only by the flags that stop
+a worker.
+"""
+
+# kombu is typed in part only.
+# mypy: disable-error-code="no-untyped-call"
+
+import sqlite3
+import sys
+import threading
+import time
+from queue import Empty
+from typing import Any, ClassVar
+
+from kombu.exceptions import ChannelError
+from kombu.transport import virtual
+
+from worker.broker.channel import Channel, Message
+from worker.broker.errors import (
+    BrokerBusy,
+    BrokerDamaged,
+    BrokerDiskFull,
+    BrokerGone,
+    BrokerReadOnly,
+    BrokerUnavailable,
+)
+from worker.broker.node import REGISTER, WORK, Node, Register
+from worker.broker.places import SCHEME, path_from_url
+
+_LONGEST_SLEEP = 5.0  # s; even with no doorbell and no timeout somebody looks this often
+
+
+class Transport(virtual.Transport):
+    """The transport of ``nagatha+file://`` URLs."""
+
+    Channel = Channel
+    register: ClassVar[Register] = REGISTER
+
+    can_parse_url = True
+    driver_type = SCHEME
+    driver_name = "sqlite"
+    default_connection_params: ClassVar[dict[str, Any]] = {}  # there is no host and no port
+    implements = virtual.Transport.implements.extend(
+        asynchronous=False, exchange_type=frozenset(["direct", "topic", "fanout"])
+    )
+    # A worker outlasts all of these; a publisher tries again only where that may help at once.
+    connection_errors = (  # type: ignore[assignment]  # kombu says a tuple of one
+        BrokerBusy,
+        BrokerGone,
+        BrokerDiskFull,
+        BrokerReadOnly,
+        BrokerDamaged,
+        BrokerUnavailable,
+    )
+    recoverable_connection_errors = (BrokerBusy, BrokerGone)
+    channel_errors = (ChannelError,)
+    recoverable_channel_errors = ()
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        super().__init__(client, **kwargs)
+        self._node: Node | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def node(self) -> Node:
+        """The process's share of the file, while the connection is open."""
+        with self._opening:
+            if self._node is None:
+                url = str(getattr(self.client, "hostname", ""))
+                self._node = self.register.acquire(path_from_url(url))
+            return self._node
+
+    def establish_connection(self) -> "Transport":
+        """Open the file.
+
+        Raises:
+            BrokerError: it cannot be used.
+        """
+        if self._node is not None and not self._node.usable:
+            self.close_connection(self)
+        super().establish_connection()
+        return self
+
+    def driver_version(self) -> str:
+        """The version of SQLite."""
+        return sqlite3.sqlite_version
+
+    def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:
+        """Give the URL; it holds no secret."""
+        return f"{SCHEME}+{uri}" if uri.startswith("file://") else uri
+
+    def verify_connection(self, connection: "Transport") -> bool:
+        """Tell whether the connection can still be used."""
+        return self._node is None or self._node.usable
+
+    def close_connection(self, connection: "Transport") -> None:
+        """Close the channels, and the file when nobody else in this process uses it."""
+        try:
+            super().close_connection(connection)
+        finally:
+            with self._opening:
+                node, self._node = self._node, None
+            if node is not None:
+                self.register.release(node)
+
+    def drain_events(  # type: ignore[override]  # the base takes any keyword
+        self, connection: "Transport", timeout: float | None = None
+    ) -> None:
+        """Deliver messages, waiting for the first until it is there.
+
+        Returns at once, as if the time were over, when this process's worker is to stop and
+        somebody wakes it (`worker.broker.wake`).
+
+        Raises:
+            TimeoutError: none came in ``timeout`` seconds.
+            BrokerError: the file cannot be used.
+        """
+        node = self.node
+        work = node.topic(WORK)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seq = work.seq
+            due = node.messages.promote_due()
+            if self._deliver_what_is_there():
+                return
+            node.recover()
+            left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
+            if left <= 0 or _worker_is_stopping():
+                raise TimeoutError("no message came in time")
+            if due is not None:
+                left = min(left, due)
+            work.wait(seq, min(left, _LONGEST_SLEEP))
+            if not node.usable:
+                raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
+
+    def _deliver_what_is_there(self) -> bool:
+        delivered = False
+        for channel in list(self.channels):
+            try:
+                channel.drain_events(callback=self._deliver)
+            except Empty:
+                continue
+            delivered = True
+        return delivered
+
+    def _reject_inbound_message(self, raw_message: Message) -> None:
+        """Nobody consumes from its queue any more: give it back, which is nobody's failure."""
+        tag = raw_message["properties"]["delivery_tag"]
+        self.node.messages.release(self.node.id, message=tag)
+
+
+def _worker_is_stopping() -> bool:
+    # Only looked up: a process that runs no worker need not import Celery's.
+    state = sys.modules.get("celery.worker.state")
+    flags = (getattr(state, "should_stop", None), getattr(state, "should_terminate", None))
+    return any(flag is not None and flag is not False for flag in flags)
