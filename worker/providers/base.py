@@ -3,7 +3,7 @@
 Owns the value types between the agent and a provider. It must not know a vendor's SDK.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -106,7 +106,7 @@ class ModelProvider(Protocol):
     local: bool
     """True for a loopback address: calls cost nothing."""
 
-    def stream(self, request: CompletionRequest) -> AsyncIterator[Piece]:
+    def stream(self, request: CompletionRequest) -> AsyncGenerator[Piece, None]:
         """The answer piece by piece, a `Finished` last.
 
         Raises ModelError; pieces that came before it are valid. Closing the iterator
