@@ -44,7 +44,6 @@ class ThemeController(QObject):
         self._current = self._wanted()
         self._dress()
         self._hints.colorSchemeChanged.connect(self._scheme_changed)
-        app.fontDatabaseChanged.connect(self._font_changed)
 
     @property
     def current(self) -> Theme:
@@ -71,10 +70,6 @@ class ThemeController(QObject):
     @Slot()
     def _scheme_changed(self) -> None:
         self._update()
-
-    @Slot()
-    def _font_changed(self) -> None:
-        self._dress()
 
     def _wanted(self) -> Theme:
         if self._mode == "system":

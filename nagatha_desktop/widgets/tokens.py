@@ -185,6 +185,7 @@ class Measures:
     """The question of the quick window, titles of empty states."""
     figure: float = 1.6
     """A number that is the point of a card."""
+    code: float = 0.95
     headings: tuple[float, ...] = (1.3, 1.18, 1.08, 1.0, 1.0, 1.0)
     """Headings 1 to 6 of an answer."""
     paragraph: float = 0.55
