@@ -110,7 +110,8 @@ def root_prefix() -> list[str] | None:
     if shutil.which("sudo") is None:
         return None
     if sys.stdin.isatty():
-        return ["sudo"]
+        say("Asking sudo for leave to install them (Ctrl+C to stop):")
+        return ["sudo"] if subprocess.run(["sudo", "-v"]).returncode == 0 else None
     quiet = subprocess.run(["sudo", "-n", "true"], capture_output=True)
     return ["sudo", "-n"] if quiet.returncode == 0 else None
 
@@ -147,7 +148,7 @@ def install_packages(missing: Sequence[SystemPackage]) -> None:
     names = [package.name for package in missing]
     prefix = root_prefix()
     if prefix is None:
-        say("Not root, and sudo is missing or wants a password. As root, please run:")
+        say("Neither root nor sudo to be had. Please have this run as root:")
         say(f"  apt-get install -y {' '.join(names)}")
         return
     say(f"Installing them with apt{' through sudo' if prefix else ''}.")
@@ -188,8 +189,8 @@ def need_system_packages(level: str, rebuilt: bool) -> None:
 
 def venv_is_usable() -> bool:
     """Whether `.venv` is here, was made for this place, and has a Python that fits and runs."""
-    if not PYTHON.exists():
-        return False
+    if not PYTHON.exists() or read_stamp().get("checkout", str(CHECKOUT)) != str(CHECKOUT):
+        return False  # when a checkout moves, the scripts in it still point to the old place
     shown = subprocess.run(
         [PYTHON, "-c", "import sys, pip; print(*sys.version_info[:2], sys.prefix, sep='|')"],
         capture_output=True,
@@ -198,9 +199,10 @@ def venv_is_usable() -> bool:
     if shown.returncode != 0:
         return False
     major, minor, prefix = shown.stdout.strip().split("|", 2)
-    if Path(prefix).resolve() != VENV.resolve():
-        return False
-    return VERSIONS[0] <= (int(major), int(minor)) <= VERSIONS[1]
+    return (
+        Path(prefix).resolve() == VENV.resolve()
+        and VERSIONS[0] <= (int(major), int(minor)) <= VERSIONS[1]
+    )
 
 
 def make_venv() -> None:
@@ -210,7 +212,6 @@ def make_venv() -> None:
             f" missing. Install the package {venv_package().name} and try again."
         )
     say(f"Making .venv with Python {sys.version.split()[0]}")
-    # Not EnvBuilder in this process: its pip would be started with this script's environment.
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV])
     if made.returncode != 0:
         raise SetupError(f"Python could not make {VENV}; what it said stands above.")
