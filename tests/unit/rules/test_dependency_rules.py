@@ -37,6 +37,7 @@ TREE = {
     "worker.tasks.chat": ["celery", "worker.engine", "worker.service.chats"],
     "worker.celery_app": ["celery", "worker.tasks.chat", "worker.broker.transport"],
     "worker.embedded": ["celery", "worker.celery_app"],
+    "worker.background": ["celery", "worker.embedded"],
     "worker.api.app": ["fastapi", "uvicorn", "worker.celery_app", "worker.engine"],
     "worker.cli.main": ["click", "rich", "worker.api.app", "worker.embedded"],
     "modules.ai": ["worker.contract.types", "modules.ai.texts", "yaml"],
