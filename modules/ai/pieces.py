@@ -11,6 +11,7 @@ PIECE = 24_000
 _BREAKS = ("\n\n", "\n", ". ", " ")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+")
 _FENCE = re.compile(r"^```\w*\n(.*?)\n?```$", re.S)
+_ARRAY = re.compile(r"^\s*(\[.*\])\s*$", re.S | re.M)
 _NOTHING = frozenset({"", "none", "none.", "nothing", "nothing.", "[]", "n/a", "-"})
 
 
@@ -39,10 +40,10 @@ def items_of(answer: str) -> list[str]:
     """The entries of a list as models write one: a JSON array, or a line for each entry."""
     fenced = _FENCE.match(answer.strip())
     text = (fenced[1] if fenced else answer).strip()
-    first, last = text.find("["), text.rfind("]")
-    if 0 <= first < last:
+    array = _ARRAY.search(text)
+    if array is not None:
         try:
-            found = json.loads(text[first : last + 1])
+            found = json.loads(array[1])
         except ValueError:
             found = None
         if isinstance(found, list):

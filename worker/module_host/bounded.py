@@ -28,8 +28,8 @@ class TookTooLong(Exception):
         self.line = line
 
 
-class SystemExitRaised(Exception):
-    """The function wanted to end the program."""
+class WantedToEnd(Exception):
+    """The function raised what ends a program: SystemExit, KeyboardInterrupt."""
 
 
 def _start(function: Callable[[], T], name: str) -> tuple[Future[T], threading.Thread]:
@@ -41,13 +41,13 @@ def _start(function: Callable[[], T], name: str) -> tuple[Future[T], threading.T
     def work() -> None:
         try:
             result = context.run(function)
-        except SystemExit as error:
-            failure = SystemExitRaised(f"it called sys.exit({error.code!r})")
+        except Exception as error:
+            future.set_exception(error)
+        # What would end the program belongs to whoever runs this, but as a mere failure.
+        except BaseException as error:
+            failure = WantedToEnd(f"{type(error).__name__}: {error}".removesuffix(": "))
             failure.__cause__ = error
             future.set_exception(failure)
-        # Whatever foreign code raises belongs to whoever waits for it, not to this thread.
-        except BaseException as error:
-            future.set_exception(error)
         else:
             future.set_result(result)
 
