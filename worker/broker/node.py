@@ -66,7 +66,7 @@ class Node:
         self.messages = MessageStore(self._database)
         self.results = ResultStore(self._database)
         self.upkeep = Upkeep(self._database, lambda: self.ring(WORK))
-        self._bell = Doorbell(f"broker-bell-{path.name}", self.notify)
+        self._bell = Doorbell(f"nagatha-bell-{path.name}", self.notify)
         try:
             self.messages.join(self.id)
             self.recover(force=True)
