@@ -105,14 +105,20 @@ class Paths:
         return self.home / "secret-keys.json"
 
     def make(self) -> None:
-        """Make the folders, for this person only. Raises OSError.
+        """Make the folders; new ones are for this person only. Raises OSError.
 
-        The data folder is closed to others even if it was there before; folders above it and the
-        one that the configuration shares with others are left as they are.
+        A folder that is there is left as it is: it may be one that is shared on purpose.
         """
-        for folder in (self.home, self.backups, self.modules, self.locks, self.doorbells):
-            _make_private(folder)
-        for folder in (self.config.parent, self.logs, self.runtime):
+        for folder in (
+            self.home,
+            self.config.parent,
+            self.logs,
+            self.runtime,
+            self.backups,
+            self.modules,
+            self.locks,
+            self.doorbells,
+        ):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def socket(self, name: str, environ: Mapping[str, str] | None = None) -> Path:
@@ -127,25 +133,21 @@ class Paths:
             return usual
         env = os.environ if environ is None else environ
         own = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        for base in (env.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):
+        for base in (env.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
             short = Path(base) / f"nagatha-{own}" / name
             if short.is_absolute() and len(os.fsencode(short)) <= SOCKET_LENGTH:
-                _make_private(short.parent)
+                _make_own(short.parent)
                 return short
         raise OSError(f"No folder has a name short enough for the socket {name}")
 
 
-def _make_private(folder: Path) -> None:
+def _make_own(folder: Path) -> None:
+    """A folder where anyone may have made one of that name, or a link, before us."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if sys.platform == "win32":
         return
     status = folder.lstat()
-    # In a temporary folder, anyone may have made a folder or a link of that name before us.
-    if not stat.S_ISDIR(folder.stat().st_mode) or (
-        folder.is_relative_to(tempfile.gettempdir()) and stat.S_ISLNK(status.st_mode)
-    ):
-        raise OSError(f"{folder} is not a folder")
-    if folder.stat().st_uid not in (os.getuid(), 0):
-        raise PermissionError(f"{folder} belongs to another person")
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077 and folder.stat().st_uid == os.getuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to someone else")
+    if stat.S_IMODE(status.st_mode) & 0o077:
         folder.chmod(0o700)
