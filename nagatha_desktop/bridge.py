@@ -86,11 +86,11 @@ class Call:
 
 
 class _Gathered:
-    """Events on their way from the loop to the GUI thread; safe on any thread."""
+    """Events and results on their way to the GUI thread, in order; safe on any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: list[Event] = []
+        self._items: list[Event | Callable[[], None]] = []
         self._open: dict[str, int] = {}
         self._pieces: dict[int, list[str]] = {}
 
@@ -102,29 +102,35 @@ class _Gathered:
                 if at is not None and self._follows(at, event):
                     self._pieces[at].append(event.text)
                     return
-                self._open[event.message] = len(self._events)
-                self._pieces[len(self._events)] = [event.text]
+                self._open[event.message] = len(self._items)
+                self._pieces[len(self._items)] = [event.text]
             elif isinstance(event, MessageChanged):
                 self._open.pop(event.message.id, None)
             elif isinstance(event, ToolChanged):
                 self._open.pop(event.message, None)
-            self._events.append(event)
+            self._items.append(event)
+
+    def add_result(self, deliver: Callable[[], None]) -> None:
+        """Put a result behind the events that it already knows of."""
+        with self._lock:
+            self._open.clear()
+            self._items.append(deliver)
 
     def _follows(self, at: int, event: AnswerDelta) -> bool:
-        first = self._events[at]
+        first = self._items[at]
         held = sum(map(len, self._pieces[at]))
         return isinstance(first, AnswerDelta) and first.offset + held == event.offset
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[Event | Callable[[], None]]:
         """All of them, oldest first, deltas joined; nothing is held afterwards."""
         with self._lock:
-            events, pieces = self._events, self._pieces
-            self._events, self._open, self._pieces = [], {}, {}
+            items, pieces = self._items, self._pieces
+            self._items, self._open, self._pieces = [], {}, {}
         for at, parts in pieces.items():
-            first = events[at]
+            first = items[at]
             if len(parts) > 1 and isinstance(first, AnswerDelta):
-                events[at] = dataclasses.replace(first, text="".join(parts))
-        return events
+                items[at] = dataclasses.replace(first, text="".join(parts))
+        return items
 
 
 class Bridge(QObject):
@@ -146,7 +152,6 @@ class Bridge(QObject):
         self._listeners: list[tuple[QObject, Callable[[Event], None]]] = []
         self._kept: list[Event] = []
         self._gathered = _Gathered()
-        self._results: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._woken = False
         self._stopping = False
@@ -293,7 +298,7 @@ class Bridge(QObject):
         def wake() -> None:
             nonlocal last, timer
             last, timer = clock.time(), None
-            self._post(None)
+            self._call_home()
 
         while True:
             try:
@@ -310,11 +315,14 @@ class Bridge(QObject):
             await asyncio.sleep(RECONNECT[min(failures, len(RECONNECT) - 1)])
             failures += 1
 
-    def _post(self, result: Callable[[], None] | None) -> None:
-        """Have `_deliver` called on the GUI thread; one wake-up stands for all that is there."""
+    def _post(self, result: Callable[[], None]) -> None:
+        """Have `result` called on the GUI thread. On any thread."""
+        self._gathered.add_result(result)
+        self._call_home()
+
+    def _call_home(self) -> None:
+        """Have `_deliver` called; one wake-up stands for all that is there by then."""
         with self._lock:
-            if result is not None:
-                self._results.append(result)
             if self._woken:
                 return
             self._woken = True
@@ -325,20 +333,18 @@ class Bridge(QObject):
     def _deliver(self) -> None:
         with self._lock:
             self._woken = False
-            results, self._results = self._results, []
-        # Events first: a result may say that something is over whose last words are an event.
-        for event in self._gathered.take():
-            self._take(event)
-        for result in results:
-            if not self._stopping:
-                try:
-                    result()
-                except Exception:  # one broken window must not keep the others waiting
-                    log.exception("A window failed on an answer of the engine")
+        for item in self._gathered.take():
+            if self._stopping:
+                return
+            if not callable(item):
+                self._take(item)
+                continue
+            try:
+                item()
+            except Exception:  # one broken window must not keep the others waiting
+                log.exception("A window failed on an answer of the engine")
 
     def _take(self, event: Event) -> None:
-        if self._stopping:
-            return
         if self._listeners and not self._kept:
             self._tell(event)
         elif len(self._kept) < KEPT or isinstance(event, Notice):
