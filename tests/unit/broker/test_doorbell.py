@@ -1,0 +1,85 @@
+"""Waking threads of this process and of others."""
+
+import socket
+import threading
+
+import pytest
+
+from worker.broker.doorbell import LOOPBACK, Doorbell, Topic
+
+
+def test_waiting_ends_at_once_when_it_was_notified_since() -> None:
+    topic = Topic()
+    seq = topic.seq
+    topic.notify()
+    assert topic.wait(seq, 5)
+
+
+def test_waiting_ends_when_another_thread_notifies() -> None:
+    topic = Topic()
+    seq = topic.seq
+    thread = threading.Thread(target=topic.notify)
+    thread.start()
+    assert topic.wait(seq, 5)
+    thread.join()
+
+
+def test_waiting_ends_without_success_when_the_time_is_over() -> None:
+    topic = Topic()
+    assert not topic.wait(topic.seq, 0.01)
+
+
+def test_ring_reaches_the_other_bell_with_its_topic() -> None:
+    heard: list[int] = []
+    topic = Topic()
+
+    def hear(number: int) -> None:
+        heard.append(number)
+        topic.notify()
+
+    bell, caller = Doorbell("nagatha-bell-test", hear), Doorbell("unused", lambda _: None)
+    port = bell.listen()
+    seq = topic.seq
+    caller.ring([port], 2)
+    assert topic.wait(seq, 5)
+    assert heard == [2]
+    caller.close()
+    bell.close()
+
+
+def test_closed_bell_leaves_no_thread_and_may_be_closed_again() -> None:
+    before = threading.active_count()
+    bell = Doorbell("nagatha-bell-test", lambda _: None)
+    port = bell.listen()
+    assert threading.active_count() == before + 1
+    bell.close()
+    bell.close()
+    assert threading.active_count() == before
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind((LOOPBACK, port))  # the port is free again
+    other.close()
+
+
+def test_strangers_cannot_stop_the_bell() -> None:
+    heard = threading.Event()
+    bell = Doorbell("nagatha-bell-test", lambda _: heard.set())
+    port = bell.listen()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for data in (b"\0", b"", b"\x01"):
+            stranger.sendto(data, (LOOPBACK, port))
+    assert heard.wait(5)
+    bell.close()
+
+
+def test_ringing_at_a_port_where_nobody_is_does_no_harm() -> None:
+    bell = Doorbell("nagatha-bell-test", lambda _: None)
+    for _ in range(3):
+        bell.ring([9], 1)
+    bell.close()
+
+
+def test_system_without_loopback_gives_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.broker.doorbell.LOOPBACK", "192.0.2.1")  # no address of ours
+    bell = Doorbell("nagatha-bell-test", lambda _: None)
+    assert bell.listen() == 0
+    bell.close()
