@@ -52,11 +52,13 @@ class LinkPopover(QFrame):
         """Show it for `address` at the place `at` on the screen."""
         self._address = address
         allowed = may_open(address)
-        self.title.setText(
-            self.tr("Open this address?")
-            if allowed
-            else self.tr("Nagatha does not open this kind of address")
-        )
+        host = QUrl(address).host(QUrl.ComponentFormattingOption.FullyEncoded)
+        if not allowed:
+            self.title.setText(self.tr("Nagatha does not open this kind of address"))
+        elif host:
+            self.title.setText(self.tr("Open this address at {host}?").format(host=host))
+        else:
+            self.title.setText(self.tr("Open this address?"))
         self.address.setText(_breakable(address_shown(address)[:_LONGEST]))
         self.address.setAccessibleName(address_shown(address))
         self.open.setVisible(allowed)

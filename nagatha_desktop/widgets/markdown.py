@@ -6,6 +6,7 @@ out would load it. Knows no widget.
 """
 
 from dataclasses import dataclass
+from html import escape
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import (
@@ -26,7 +27,7 @@ from PySide6.QtGui import (
 )
 
 from nagatha_desktop.widgets.style import points
-from nagatha_desktop.widgets.text import revealed, shown
+from nagatha_desktop.widgets.text import address_shown, revealed, shown
 from nagatha_desktop.widgets.tokens import MEASURES, Theme
 
 _FEATURES = (
@@ -248,7 +249,8 @@ def _style_fragments(
             link = QTextCharFormat()
             link.setForeground(QColor(theme.accent))
             link.setFontUnderline(True)
-            link.setToolTip("")
+            # In place of the title that the answer gave: a tool tip may be rich text.
+            link.setToolTip(f"<qt>{escape(address_shown(form.anchorHref()))[:600]}</qt>")
             words = cursor.selectedText()
             clear = revealed(words)
             if clear == words:

@@ -114,6 +114,7 @@ QLineEdit:disabled, QLineEdit[readOnly="true"] { background: $background; color:
 QPlainTextEdit[role="bare"], QPlainTextEdit[role="bare"]:focus,
 QLineEdit[role="bare"], QLineEdit[role="bare"]:focus {
     background: transparent; border: 0; padding: 0; }
+QPlainTextEdit[role="code-input"] { background: $code; padding: ${half}px; }
 QLineEdit[role="ask"], QLineEdit[role="ask"]:focus {
     background: transparent; border: 0; padding: 0; font-size: ${large}pt; }
 QTextBrowser[role="answer"] { background: transparent; border: 0; }

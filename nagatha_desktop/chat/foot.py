@@ -1,0 +1,132 @@
+"""The line below a message: what it cost, and what can be done with it.
+
+Owns its words and buttons. What they do is decided by the message and its owner.
+"""
+
+from PySide6.QtCore import QCoreApplication, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from nagatha_desktop.widgets.badges import Elided, label
+from nagatha_desktop.widgets.buttons import button
+from nagatha_desktop.widgets.markdown import Looks
+from nagatha_desktop.widgets.text import count, seconds, shown
+from nagatha_desktop.widgets.tokens import MEASURES
+from worker.contract.types import Message
+
+_GAP = "\u2003"
+
+
+class Foot(QWidget):
+    """Model, tokens and time at the left; Copy, Retry, Edit and the versions at the right."""
+
+    copy_wanted = Signal()
+    retry_wanted = Signal()
+    edit_wanted = Signal()
+    version_wanted = Signal(str)
+    """The id of the version to show."""
+
+    def __init__(self, parent: QWidget, *, answer: bool) -> None:
+        super().__init__(parent)
+        self._message: Message | None = None
+        self._quiet = not answer
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        self._row = row
+        self.words = Elided("", "small")
+        row.addWidget(self.words, 1)
+        self.copy = self._button(self.tr("Copy"), self.tr("Copy message"))
+        self.copy.clicked.connect(self.copy_wanted)
+        self.retry: QPushButton | None = None
+        if answer:
+            self.retry = self._button(self.tr("Retry"), self.tr("Ask again"))
+            self.retry.clicked.connect(self.retry_wanted)
+        self.edit = self._button(self.tr("Edit"), self.tr("Edit the question"))
+        self.edit.clicked.connect(self.edit_wanted)
+        self.older: QPushButton | None = None
+        self.newer: QPushButton | None = None
+        self.show_tools(False)
+
+    def set_message(self, message: Message, words: str) -> None:
+        """Show `words` and the buttons that `message` can have."""
+        self._message = message
+        self.words.set_text(words)
+        busy = message.state == "streaming"
+        self.copy.setEnabled(bool(message.text))
+        if self.retry is not None:
+            self.retry.setVisible(not busy)
+            self.edit.setVisible(not busy and message.parent is not None)
+        if message.versions > 1:
+            self._set_versions(message)
+        elif self.older is not None and self.newer is not None:
+            for widget in (self.older, self._number, self.newer):
+                widget.hide()
+
+    def set_words(self, words: str) -> None:
+        """Change only what stands at the left."""
+        self.words.set_text(words)
+
+    def show_tools(self, on: bool) -> None:
+        """Of a question only its versions are always there; the rest comes with the pointer."""
+        if self._quiet:
+            self.copy.setVisible(on)
+            self.edit.setVisible(on)
+
+    def height_for(self, width: int) -> int:
+        return MEASURES.target
+
+    def set_looks(self, look: Looks) -> None:
+        """Nothing to do: the style sheet says it all."""
+
+    def _set_versions(self, message: Message) -> None:
+        if self.older is None or self.newer is None:
+            self.older = self._button("‹", self.tr("Earlier version"))
+            self._number = label("", "small", self)
+            self._row.addWidget(self._number)
+            self.newer = self._button("›", self.tr("Later version"))
+            self.older.clicked.connect(self._show_older)
+            self.newer.clicked.connect(self._show_newer)
+        for widget in (self.older, self._number, self.newer):
+            widget.show()
+        self._number.setText(f"{message.version}/{message.versions}")
+        self._number.setAccessibleName(
+            self.tr("Version {one} of {all}").format(one=message.version, all=message.versions)
+        )
+        self.older.setEnabled(message.version > 1)
+        self.newer.setEnabled(message.version < message.versions)
+
+    def _button(self, text: str, name: str) -> QPushButton:
+        made = button(text, "quiet", self, name=name)
+        made.setToolTip(name if name != text else "")
+        self._row.addWidget(made)
+        return made
+
+    @Slot()
+    def _show_older(self) -> None:
+        self._show(-1)
+
+    @Slot()
+    def _show_newer(self) -> None:
+        self._show(1)
+
+    def _show(self, step: int) -> None:
+        message = self._message
+        if message is None:
+            return
+        wanted = message.version - 1 + step
+        if 0 <= wanted < message.versions:
+            self.version_wanted.emit(message.siblings[wanted])
+
+
+def cost_words(message: Message) -> str:
+    """Model, tokens and seconds of an answer; what is not known is left out."""
+    parts = [shown(message.model)] if message.model else []
+    usage = message.usage
+    if usage is not None:
+        words = QCoreApplication.translate("Foot", "{input} → {output} tokens")
+        if usage.estimated:
+            words = QCoreApplication.translate("Foot", "about {input} → {output} tokens")
+        parts.append(words.format(input=count(usage.input), output=count(usage.output)))
+    if message.seconds is not None:
+        parts.append(seconds(message.seconds))
+    return _GAP.join(parts)
