@@ -253,8 +253,7 @@ def install_requirements(level: str, stamp: dict[str, str], wanted: Mapping[str,
     """Brings `.venv` up to the lock, then puts the project itself in. Writes the stamp last."""
     lock = f"requirements/{level}.txt"
     if stamp.get(lock) != wanted[lock]:
-        count = (CHECKOUT / lock).read_text(encoding="utf-8").count("==")
-        say(f"Installing {count} locked packages from {lock} (the first time takes some minutes)")
+        say(f"Installing the packages locked in {lock} (the first time takes some minutes)")
         # Wheels only: building one would fetch build tools that no hash in the lock covers.
         pip("--require-hashes", "--only-binary", ":all:", "-r", lock)
     say("Installing the project itself, so that `nagatha` and `nagatha-desktop` are there")

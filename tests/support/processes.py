@@ -64,9 +64,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def end_group(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
     """Ends a process that leads a group of its own (`started`), and whatever it started."""
     code = end(process, patience)
-    # Its children stay in the group when it is gone.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if hasattr(os, "killpg"):  # Windows has no such groups
+        # Its children stay in the group when it is gone.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     return code
 
 
