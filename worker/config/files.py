@@ -144,7 +144,7 @@ def locked(path: Path, patience: float = _LOCK_PATIENCE) -> Iterator[None]:
         raise storage_error(error, path) from error
     try:
         deadline = time.monotonic() + patience
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise Conflict(
                     "The settings are being changed by another program",
@@ -226,7 +226,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file if nobody else has; closing it, or the process's end, frees it."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -1,0 +1,191 @@
+"""One listener's place in the stream of events: what waits for it, and catching up.
+
+Owns the order, the joining of deltas, and how far a listener may fall behind: from there on it
+reads what it missed from where events are kept. It must not know where that is.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
+
+from worker.contract.events import (
+    AnswerDelta,
+    DataReplaced,
+    Event,
+    MessageChanged,
+    ToolChanged,
+)
+
+WAITING_MOST = 2_000
+"""Events that wait for one listener before it has to catch up by reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stretch of the kept events of one owner."""
+
+    events: Sequence[Event]
+    """Oldest first; a `DataReplaced` before them where some are not kept any more."""
+    until: int
+    """The seq that was looked up to; the stretch after it is asked for next."""
+    more: bool
+    """Whether there may be events after `until`."""
+
+
+Replay: TypeAlias = Callable[[str, int], Awaitable[Kept]]
+"""(owner, after) -> the kept events after that seq."""
+
+
+class _Joined:
+    """Deltas of one answer that follow one another, as one."""
+
+    __slots__ = ("_first", "_last", "_parts", "end")
+
+    def __init__(self, delta: AnswerDelta) -> None:
+        self._first = self._last = delta
+        self._parts = [delta.text]
+        self.end = delta.offset + len(delta.text)
+
+    def add(self, delta: AnswerDelta) -> bool:
+        """Take one more; False when it does not follow."""
+        if delta.offset != self.end:
+            return False
+        self._parts.append(delta.text)
+        self._last = delta
+        self.end += len(delta.text)
+        return True
+
+    def event(self) -> AnswerDelta:
+        """All of it."""
+        if len(self._parts) == 1:
+            return self._first
+        return replace(self._last, text="".join(self._parts), offset=self._first.offset)
+
+
+class Subscription(AsyncIterator[Event]):
+    """The events for one listener. Belongs to the runtime loop, as all of the bus."""
+
+    def __init__(
+        self,
+        owner: str,
+        after: int | None,
+        now: int,
+        replay: Replay,
+        on_close: Callable[["Subscription"], None],
+        waiting_most: int = WAITING_MOST,
+    ) -> None:
+        """From after the seq `after`, or from `now` on, which is the newest seq."""
+        self.owner = owner
+        self._replay = replay
+        self._on_close = on_close
+        self._most = waiting_most
+        self._queue: deque[Event | _Joined] = deque()
+        self._growing: dict[str, _Joined] = {}  # by message: in the queue, and may get longer
+        self._counted = 0  # events in the queue that are no deltas
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._last = now if after is None else after  # seq of what was delivered last
+        self._behind = after is not None
+        self._missed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def offer(self, event: Event) -> None:
+        """Put an event into the queue, or note that there is one to be read."""
+        if self._closed:
+            return
+        if isinstance(event, AnswerDelta):
+            self._offer_delta(event)
+        else:
+            self._end_deltas(event)
+            if self._behind:
+                self._missed = True
+            elif self._counted >= self._most:
+                # Too slow. What is kept can be read when there is time; it need not wait here.
+                self._behind = self._missed = True
+                self._counted = 0
+                self._queue.clear()
+                self._growing.clear()
+            else:
+                self._queue.append(event)
+                self._counted += 1
+        self._wake.set()
+
+    def close(self) -> None:
+        """End it: what waits is still delivered, then the iteration stops."""
+        self._closed = True
+        self._wake.set()
+
+    async def aclose(self) -> None:
+        """The listener is done: forget it and what waits."""
+        self._on_close(self)
+        self._queue.clear()
+        self._growing.clear()
+        self._behind = False
+        self.close()
+
+    async def __anext__(self) -> Event:
+        while True:
+            if self._behind and not self._counted:
+                await self._catch_up()
+            while self._queue:
+                event = self._take()
+                if isinstance(event, AnswerDelta):
+                    return event
+                # Reading may be ahead of what is announced; after a restore it all begins anew.
+                if event.seq > self._last or isinstance(event, DataReplaced):
+                    self._last = event.seq
+                    return event
+            if self._behind:
+                continue
+            if self._closed:
+                self._on_close(self)
+                raise StopAsyncIteration
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _take(self) -> Event:
+        item = self._queue.popleft()
+        if not isinstance(item, _Joined):
+            self._counted -= 1
+            return item
+        event = item.event()
+        if self._growing.get(event.message) is item:
+            del self._growing[event.message]
+        return event
+
+    def _offer_delta(self, delta: AnswerDelta) -> None:
+        growing = self._growing.get(delta.message)
+        if growing is None or not growing.add(delta):
+            self._growing[delta.message] = joined = _Joined(delta)
+            self._queue.append(joined)
+
+    def _end_deltas(self, event: Event) -> None:
+        """Deltas that come after `event` must not be told before it, by growing what is there."""
+        if isinstance(event, MessageChanged):
+            joined = self._growing.pop(event.message.id, None)
+            if joined is not None and self._behind:
+                # What is read comes first in the queue, and this message holds their text.
+                self._queue.remove(joined)
+        elif isinstance(event, ToolChanged):
+            self._growing.pop(event.message, None)
+        elif isinstance(event, DataReplaced):
+            self._growing.clear()
+
+    async def _catch_up(self) -> None:
+        """Read one stretch of what was missed, to stand before deltas that came meanwhile."""
+        self._missed = False
+        try:
+            kept = await self._replay(self.owner, self._last)
+        except BaseException:
+            self._missed = True
+            raise
+        self._queue.extendleft(reversed(kept.events))
+        self._counted += len(kept.events)
+        if not kept.events:
+            self._last = max(self._last, kept.until)
+        if not kept.more and not self._missed:
+            self._behind = False
