@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 
 from nagatha_desktop.widgets import highlight
 from nagatha_desktop.widgets.badges import label
-from nagatha_desktop.widgets.buttons import button
+from nagatha_desktop.widgets.buttons import CopyButton, button
 from nagatha_desktop.widgets.markdown import Document, Looks, has_links
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import copied, count, shown
@@ -231,7 +231,7 @@ class CodeBlock(QFrame):
         self._language = label("", "small")
         row.addWidget(self._language)
         row.addStretch(1)
-        self.copy = button(self.tr("Copy"), "quiet", name=self.tr("Copy code"))
+        self.copy = CopyButton(self.tr("Copy code"))
         self.copy.clicked.connect(self._copy)
         row.addWidget(self.copy)
         self._head = head
@@ -290,8 +290,7 @@ class CodeBlock(QFrame):
         border = MEASURES.border
         inner = width - 2 * border
         head = MEASURES.target + MEASURES.half
-        lines = self.view.document().blockCount()
-        height = ceil(lines * self.view.fontMetrics().lineSpacing()) + MEASURES.half
+        height = self._text_height() + MEASURES.half
         if self._widest > inner - 2 * pad:
             height += MEASURES.scroll_width
         self._head.setGeometry(border, border, inner, head)
@@ -301,6 +300,18 @@ class CodeBlock(QFrame):
             self.more.setGeometry(pad, bottom, self.more.sizeHint().width(), MEASURES.target)
             bottom += MEASURES.target
         return bottom + MEASURES.grid
+
+    def _text_height(self) -> int:
+        """Lines with signs from other fonts are higher; of very many, the first are a measure."""
+        document = self.view.document()
+        layout = document.documentLayout()
+        measured = min(_FOLD, document.blockCount())
+        block = document.begin()
+        total = 0.0
+        for _ in range(measured):
+            total += layout.blockBoundingRect(block).height()
+            block = block.next()
+        return ceil(total / max(1, measured) * document.blockCount())
 
     def set_looks(self, look: Looks) -> None:
         self._look = look
@@ -340,6 +351,7 @@ class CodeBlock(QFrame):
     @Slot()
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(copied(self.code))
+        self.copy.copied_now()
         self.copied.emit()
 
 

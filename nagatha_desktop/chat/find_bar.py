@@ -35,6 +35,7 @@ class FindBar(QFrame):
         self.field.textChanged.connect(self.text_changed)
         row.addWidget(self.field, 1)
         self.count = label("", "small")
+        row.addSpacing(MEASURES.half)
         row.addWidget(self.count)
         row.addStretch(1)
         self.previous = icon_button(themes, "up", self.tr("Previous match"))

@@ -4,13 +4,11 @@ Owns its words and buttons. What they do is decided by the message and its owner
 """
 
 from PySide6.QtCore import QCoreApplication, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from nagatha_desktop.widgets.badges import Elided, label
-from nagatha_desktop.widgets.buttons import button
-from nagatha_desktop.widgets.markdown import Looks
+from nagatha_desktop.widgets.buttons import CopyButton, button
 from nagatha_desktop.widgets.text import count, seconds, shown
-from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Message
 
 _GAP = "\u2003"
@@ -35,8 +33,9 @@ class Foot(QWidget):
         self._row = row
         self.words = Elided("", "small")
         row.addWidget(self.words, 1)
-        self.copy = self._button(self.tr("Copy"), self.tr("Copy message"))
+        self.copy = CopyButton(self.tr("Copy message"), self)
         self.copy.clicked.connect(self.copy_wanted)
+        row.addWidget(self.copy)
         self.retry: QPushButton | None = None
         if answer:
             self.retry = self._button(self.tr("Retry"), self.tr("Ask again"))
@@ -45,6 +44,7 @@ class Foot(QWidget):
         self.edit.clicked.connect(self.edit_wanted)
         self.older: QPushButton | None = None
         self.newer: QPushButton | None = None
+        self._number: QLabel | None = None
         self.show_tools(False)
 
     def set_message(self, message: Message, words: str) -> None:
@@ -52,13 +52,13 @@ class Foot(QWidget):
         self._message = message
         self.words.set_text(words)
         busy = message.state == "streaming"
-        self.copy.setEnabled(bool(message.text))
         if self.retry is not None:
+            self.copy.setVisible(bool(message.text))
             self.retry.setVisible(not busy)
             self.edit.setVisible(not busy and message.parent is not None)
         if message.versions > 1:
             self._set_versions(message)
-        elif self.older is not None and self.newer is not None:
+        elif self.older is not None and self._number is not None and self.newer is not None:
             for widget in (self.older, self._number, self.newer):
                 widget.hide()
 
@@ -72,14 +72,13 @@ class Foot(QWidget):
             self.copy.setVisible(on)
             self.edit.setVisible(on)
 
-    def height_for(self, width: int) -> int:
-        return MEASURES.target
-
-    def set_looks(self, look: Looks) -> None:
-        """Nothing to do: the style sheet says it all."""
+    def room_wanted(self) -> int:
+        """The width of its buttons, whether they are shown now or not."""
+        widgets = [self.copy, self.edit, self.older, self._number, self.newer]
+        return sum(widget.sizeHint().width() for widget in widgets if widget is not None)
 
     def _set_versions(self, message: Message) -> None:
-        if self.older is None or self.newer is None:
+        if self.older is None or self._number is None or self.newer is None:
             self.older = self._button("‹", self.tr("Earlier version"))
             self._number = label("", "small", self)
             self._row.addWidget(self._number)

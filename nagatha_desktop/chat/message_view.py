@@ -10,7 +10,15 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QGuiApplication, QTextDocument
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QTextEdit,
+    QWidget,
+)
 
 from nagatha_desktop.chat.blocks import CodeBlock, Part, TextBlock
 from nagatha_desktop.chat.chips import Chips
@@ -72,7 +80,7 @@ class MessageView(QWidget):
         self._body: list[TextFlow | ToolCard] = []
         self._starts: list[int] = []
         self._notes: list[QWidget] = []
-        self._wait: QWidget | None = None
+        self._wait: QLabel | None = None
         self._state: _StateRow | None = None
         self._error: ErrorCard | None = None
         self._more: QPushButton | None = None
@@ -147,6 +155,7 @@ class MessageView(QWidget):
                 running = True
         if self.message.state == "streaming":
             self._foot.set_words(self._words())
+            self._count_wait()
             running = True
         return running
 
@@ -172,6 +181,7 @@ class MessageView(QWidget):
     def copy_text(self) -> None:
         """Put the message's text, as it was written, on the clipboard."""
         QGuiApplication.clipboard().setText(copied(self.message.text))
+        self._foot.copy.copied_now()
         self.copied.emit()
 
     # Where it stands
@@ -214,6 +224,13 @@ class MessageView(QWidget):
             self._bubble.show()
         elif self._bubble is not None:
             self._bubble.hide()
+        # The buttons come and go with the pointer: they stand where there is room for them anyway.
+        room = width if self._bubble is None or self._bubble.isHidden() else self._bubble.x()
+        if self._foot.room_wanted() + _GRID <= room:
+            self._foot.setGeometry(
+                0, top - MEASURES.target - MEASURES.half, room - _GRID, MEASURES.target
+            )
+            return top
         self._foot.setGeometry(0, top, width, MEASURES.target)
         return top + MEASURES.target
 
@@ -225,7 +242,7 @@ class MessageView(QWidget):
                 height = cast(Part, block).height_for(width)
                 block.setGeometry(0, top, width, height)
                 top += height + _GRID
-        extra = [self._wait, self._more, *self._notes, self._error, self._state]
+        extra = [self._wait, self._more, *self._notes, self._state, self._error]
         for widget in [widget for widget in extra if widget is not None]:
             widget.ensurePolished()
             if widget is self._more:
@@ -236,8 +253,12 @@ class MessageView(QWidget):
                 height = height if height > 0 else widget.sizeHint().height()
             widget.setGeometry(0, top, wide, height)
             top += height + _GRID
+        if self._wait is not None:
+            self._foot.hide()
+            return top
         top -= MEASURES.half if top else 0
         self._foot.setGeometry(0, top, width, MEASURES.target)
+        self._foot.show()
         return top + MEASURES.target
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -305,12 +326,21 @@ class MessageView(QWidget):
 
     def _set_wait(self, on: bool) -> None:
         if on and self._wait is None:
-            self._wait = label(self.tr("Thinking …"), "muted", self)
+            self._wait = label("", "muted", self)
             self._wait.show()
+            self._count_wait()
         elif not on and self._wait is not None:
             self._wait.hide()
             self._wait.deleteLater()
             self._wait = None
+
+    def _count_wait(self) -> None:
+        if self._wait is not None:
+            time = whole_seconds(self._seconds_waited())
+            self._wait.setText(self.tr("Thinking … {time}").format(time=time))
+
+    def _seconds_waited(self) -> float:
+        return (self._clock() - self.message.created).total_seconds()
 
     def _set_notes(self, message: Message) -> None:
         if len(self._notes) == len(message.notes):
@@ -362,8 +392,8 @@ class MessageView(QWidget):
         if self._mine:
             return ""
         if self.message.state == "streaming":
-            waited = (self._clock() - self.message.created).total_seconds()
-            words = self.tr("writing … {time}").format(time=whole_seconds(waited))
+            time = whole_seconds(self._seconds_waited())
+            words = self.tr("writing … {time}").format(time=time)
             return f"{shown(self.message.model)}\u2003{words}" if self.message.model else words
         return cost_words(self.message)
 

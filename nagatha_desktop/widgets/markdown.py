@@ -154,9 +154,18 @@ def _style_tables(document: QTextDocument, theme: Theme) -> None:
         frame.setFormat(form)
         for column in range(frame.columns()):
             cell = frame.cellAt(0, column)
+            cursor = cell.firstCursorPosition()
+            if cursor.block().length() == 1 and cursor != cell.lastCursorPosition():
+                # Qt begins a table after a quote with an empty line in its first cell.
+                cursor.deleteChar()
             head = cell.format()
             head.setBackground(QColor(theme.code))
             cell.setFormat(head)
+            bold = QTextCharFormat()
+            bold.setFontWeight(QFont.Weight.DemiBold)
+            cursor.setPosition(cell.firstPosition())
+            cursor.setPosition(cell.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(bold)
 
 
 def _style_blocks(document: QTextDocument, look: Looks) -> None:
@@ -184,7 +193,11 @@ def _style_blocks(document: QTextDocument, look: Looks) -> None:
             change.setBottomMargin(0)
         else:
             change.setLineHeight(MEASURES.leading, _PROPORTIONAL)
-            if not in_table:
+            if in_table:
+                # The first cell takes over the margins of what stands before the table.
+                for side in (change.setTopMargin, change.setBottomMargin, change.setLeftMargin):
+                    side(0)
+            else:
                 _set_margins(change, form, block, gap, last)
         cursor.mergeBlockFormat(change)
         if level:

@@ -188,7 +188,7 @@ class Measures:
     code: float = 0.95
     headings: tuple[float, ...] = (1.3, 1.18, 1.08, 1.0, 1.0, 1.0)
     """Headings 1 to 6 of an answer."""
-    paragraph: float = 0.55
+    paragraph: float = 0.85
     """Space between paragraphs, in lines."""
     leading: int = 125
     """Height of a line of an answer, in percent."""
