@@ -83,7 +83,9 @@ class _Connection:
             request.gone.set()
 
     async def _read(self) -> Recorded | None:
-        head, self._early = self._early, b""
+        head, self._early = self._early or await self._reader.read(1), b""
+        if head == b"\x16":  # somebody begins with TLS
+            return None
         while b"\r\n\r\n" not in head:
             line = await self._reader.readline()
             if not line:
@@ -133,7 +135,9 @@ class _Connection:
     async def _answer(self, request: Recorded) -> bool:
         """Returns whether the connection may be used again."""
         path = request.path.removeprefix(self._server.prefix)
-        if path in ("/api/tags", "/api/show"):
+        if path in self._server.pages:
+            return await self._whole(json.dumps(self._server.pages[path]))
+        if path in ("/api/tags", "/api/show") and self._server.ollama:
             return await self._ollama(request, path)
         if not self._server.accepts(request):
             text = error_body("Incorrect API key provided: {key}.", code="invalid_api_key")
@@ -149,13 +153,14 @@ class _Connection:
         return await self._whole(error_body("Not found"), status=404)
 
     async def _ollama(self, request: Recorded, path: str) -> bool:
-        names = [str(model["id"]) for model in self._server.models or ()]
+        names = [str(m["id"]) for m in self._server.models or () if "id" in m]
         if path == "/api/tags":
             tags = [{"name": name, "model": name, "size": 1} for name in names]
             return await self._whole(json.dumps({"models": tags}))
         shown = {
             "capabilities": ["completion", "vision"],
-            "model_info": {"general.architecture": "llama", "llama.context_length": 4096},
+            "parameters": 'num_ctx                        16384\nstop    "<|im_end|>"',
+            "model_info": {"general.architecture": "llama", "llama.context_length": 131072},
         }
         if request.body.get("model") not in names:
             return await self._whole('{"error": "model not found"}', status=404)
@@ -242,16 +247,21 @@ class ModelServer:
         behaviours: Mapping[str, Behaviour] | None = None,
         models: Iterable[Mapping[str, Any]] | None = (),
         prefix: str = "",
+        ollama: bool = True,
+        pages: Mapping[str, object] | None = None,
     ) -> None:
         """`keys`: those accepted, all when there are none. `behaviours` come on top of
         `BEHAVIOURS`. `models`: entries of /v1/models; () lists the behaviours, None has no list.
-        `prefix` stands before /v1 in paths."""
+        `prefix` stands before /v1 in paths. `ollama`: whether /api/tags and /api/show are there.
+        `pages` are answered as JSON, by path."""
         self._port = port
         self._keys = frozenset(keys)
         self._behaviours = {**BEHAVIOURS, **(behaviours or {})}
         named = [{"id": name, "object": "model"} for name in self._behaviours]
         self.models = None if models is None else list(models) or named
         self.prefix = prefix
+        self.ollama = ollama
+        self.pages = dict(pages or {})
         self.requests: list[Recorded] = []
         """Every request so far, oldest first."""
         self._queue: deque[Behaviour] = deque()
@@ -305,6 +315,10 @@ class ModelServer:
         """How the next completions are answered, whatever their model."""
         for how in behaviours:
             self._queue.append(self._behaviours[how] if isinstance(how, str) else how)
+
+    def clear(self) -> None:
+        """Forget what is queued and was not asked for."""
+        self._queue.clear()
 
     def release(self) -> None:
         """Let every answer that pauses go on, now and later."""

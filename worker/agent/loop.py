@@ -8,7 +8,7 @@ it listens through a `Sink`.
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from worker.agent.calls import Limits, run_calls
@@ -129,6 +129,8 @@ class _Answer:
     tools_ran: bool = False
     shortened: int = 0
     left_out: int = 0
+    ids: set[str] = field(default_factory=set)
+    """Of the calls so far."""
     gap: bool = False
     """True when text of a later round has to be set apart from what stands there."""
 
@@ -139,6 +141,17 @@ class _Answer:
                 delta = "\n\n" + delta.lstrip("\n")
         self.text += delta
         await self.sink.text(delta)
+
+    def numbered(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """`calls` under ids that are theirs alone: some servers begin anew in each round."""
+        made = []
+        for call in calls:
+            identifier, number = call.id, 2
+            while identifier in self.ids:
+                identifier, number = f"{call.id}-{number}", number + 1
+            self.ids.add(identifier)
+            made.append(replace(call, id=identifier))
+        return tuple(made)
 
     async def note(self, text: str) -> None:
         if text not in self.notes:
@@ -232,11 +245,12 @@ class Agent:
             if not turn.calls or not tools:
                 return await self._end(turn.finished, answer)
             rounds += 1
-            extra.append(PromptMessage("assistant", "".join(turn.text), calls=turn.calls))
+            calls = answer.numbered(turn.calls)
+            extra.append(PromptMessage("assistant", "".join(turn.text), calls=calls))
             answer.tools_ran = True
             answer.gap = True
             extra += await run_calls(
-                turn.calls,
+                calls,
                 tools,
                 context=context,
                 limits=self._limits,

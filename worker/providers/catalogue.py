@@ -57,7 +57,9 @@ _SEES = re.compile(
     r"|phi-[34].*(vision|multimodal)|mistral-small-?3\.[12]|granite.*vision|molmo|smolvlm",
     re.IGNORECASE,
 )
-_BLIND = re.compile(r"gpt-3\.5|o1-mini|o3-mini|gpt-4($|-0)|deepseek|codestral|davinci", re.I)
+_BLIND = re.compile(
+    r"gemma-?3.*(1b|270m)|gpt-3\.5|o1-mini|o3-mini|gpt-4($|-0)|deepseek|codestral|davinci", re.I
+)
 _NO_CHAT = re.compile(
     r"embed|whisper|tts|dall-e|moderation|transcribe|rerank|gpt-image|imagen|veo-|sora|realtime"
     r"|speech|(^|/)(davinci|babbage)|bge-|audio|lyria|-aqa$|computer-use",

@@ -317,7 +317,7 @@ def _classify(
     if status == 413 or _TOO_LONG.search(words):
         remedy = "Start a new chat, or choose a model with a larger context."
         return made("too_long", "new_chat", f"This is too long for {model}", remedy)
-    if _NO_MODEL.search(words) or (status == 404 and facts.message):
+    if _NO_MODEL.search(words) or (status == 404 and "model" in facts.message.lower()):
         return made(
             "model_unknown", "choose_model", f"{name} has no model “{model}”", "Choose another."
         )
