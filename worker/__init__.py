@@ -1,1 +1,3 @@
 """The headless engine: everything that Nagatha does without a window."""
+
+__version__ = "0.1.0"

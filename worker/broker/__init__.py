@@ -72,6 +72,16 @@ def discard(path: str | PathLike[str], task_id: str) -> int:
         return node.messages.discard(task_id)
 
 
+def holds(path: str | PathLike[str], task_id: str) -> bool:
+    """Tell whether a message of a task waits, is not yet due, or is with a worker.
+
+    Raises:
+        BrokerError: the file cannot be used.
+    """
+    with used(REGISTER, Path(path)) as node:
+        return node.messages.holds(task_id)
+
+
 @contextmanager
 def upkeep(path: str | PathLike[str]) -> Iterator[Upkeep]:
     """Open a file's dead letters, clean-up and figures for the length of a block.
@@ -112,6 +122,7 @@ __all__ = [
     "broker_url",
     "close",
     "discard",
+    "holds",
     "moved_aside",
     "path_from_url",
     "upkeep",

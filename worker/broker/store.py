@@ -235,6 +235,10 @@ class MessageStore:
             )
         )
 
+    def holds(self, task: str) -> bool:
+        """Tell whether a message of a task waits, is not yet due, or is with a worker."""
+        return bool(self._db.read("SELECT 1 FROM message WHERE task = ? LIMIT 1", (task,)))
+
     # -- queues and routes
 
     def declare_queue(

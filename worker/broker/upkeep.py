@@ -160,6 +160,21 @@ class Upkeep:
         self._db.write("PRAGMA optimize")
         return Cleaned(messages, results, max(0, before - self._size()))
 
+    def forget_all(self) -> None:
+        """Delete every waiting message, dead letter and result, so that none can be read."""
+        self._db.write("PRAGMA secure_delete = ON")
+        with self._db.transaction(durable=True) as db:
+            for statement in (
+                "DELETE FROM message WHERE owner IS NULL",
+                "DELETE FROM dead",
+                "DELETE FROM result",
+                "DELETE FROM chord",
+                "DELETE FROM chord_part",
+            ):
+                db.execute(statement)
+        self._db.write("PRAGMA secure_delete = OFF")
+        self.clean()
+
     def delete_expired(self) -> tuple[int, int]:
         """Delete expired messages and results (and chords), and tell how many of each."""
         messages = self._delete_in_batches("message", "owner IS NULL AND")

@@ -41,8 +41,7 @@ class NagathaError(Exception):
         )
 
     def __str__(self) -> str:
-        parts = (self.problem.title, self.problem.message, self.problem.remedy)
-        return " ".join(part for part in parts if part)
+        return str(self.problem)
 
     @property
     def kind(self) -> str:

@@ -36,7 +36,7 @@ class Problem:
     kind: str
     """A stable slug, e.g. "wrong_key"; programs compare this, people never see it."""
     title: str
-    """What happened, one short sentence."""
+    """What happened, in a few words without a full stop."""
     message: str = ""
     """Why, as far as it is known."""
     remedy: str = ""
@@ -45,6 +45,11 @@ class Problem:
     """The button that mends it."""
     retry_at: datetime | None = None
     """When trying again makes sense (a rate limit's end), if the server said so."""
+
+    def __str__(self) -> str:
+        """All three parts as running text."""
+        parts = (part.strip() for part in (self.title, self.message, self.remedy))
+        return " ".join(p if p.endswith((".", "!", "?", "…", ":")) else f"{p}." for p in parts if p)
 
 
 @dataclass(frozen=True, slots=True)

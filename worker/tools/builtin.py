@@ -141,6 +141,17 @@ class BuiltinTools:
         return Toolboxes(self, *self._others).tools()
 
 
+class FixedTools:
+    """A `Toolbox` of the tools given."""
+
+    def __init__(self, *tools: Tool) -> None:
+        self._tools = tools
+
+    def tools(self) -> Sequence[Tool]:
+        """See `Toolbox.tools`."""
+        return self._tools
+
+
 class Toolboxes:
     """Several toolboxes as one; of two tools with one name the first counts."""
 

@@ -1,0 +1,296 @@
+"""The Celery worker and Beat inside this process: start, stop, restart, watch.
+
+Owns their threads and the supervisor that starts a dead one again. It must not know what the
+tasks do, nor whose program this is.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import celery._state
+from celery import Celery
+from celery.worker import WorkController
+from celery.worker import state as worker_state
+
+import worker.broker
+from worker.contract.errors import Unavailable
+from worker.contract.system import Health
+from worker.tasks.beat import InterruptibleService, LastRuns, run_beat
+
+log = logging.getLogger(__name__)
+
+FIRST_RESTART_DELAY = 0.1
+"""Seconds before a dead worker is started again; doubled up to the longest."""
+LONGEST_RESTART_DELAY = 60.0
+STEADY_AFTER = 60.0
+"""Seconds of work after which the next restart is a first one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """How the embedded worker and Beat are."""
+
+    worker: Health = "off"
+    beat: Health = "off"
+    restarts: int = 0
+    """How often a dead worker thread was started again."""
+    reason: str = ""
+    """Why the worker or Beat is not "ok", as far as known."""
+
+
+class EmbeddedWorker:
+    """One Celery worker (threads pool) and one Beat in threads of this process.
+
+    Celery keeps a worker's stop flags in process-wide variables: one object a process at a
+    time may be started. `changed` is called on the supervisor's thread after each change of
+    state. Its methods may be called from any thread but the GUI's and the runtime's: they
+    wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        last_runs: LastRuns,
+        changed: Callable[[WorkerState], None],
+        may_beat: Callable[[], bool] = lambda: True,
+        concurrency: int = 4,
+    ) -> None:
+        self._last_runs = last_runs
+        self._changed = changed
+        self._may_beat = may_beat
+        self._concurrency = concurrency
+        self._condition = threading.Condition()
+        self._state = WorkerState()
+        self._app: Celery | None = None
+        self._controller: WorkController | None = None
+        self._beat: InterruptibleService | None = None
+        self._worker_thread: threading.Thread | None = None
+        self._beat_thread: threading.Thread | None = None
+        self._supervisor: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._stopping = False
+        self._failure: BaseException | None = None
+
+    @property
+    def state(self) -> WorkerState:
+        """How it is now."""
+        return self._state
+
+    def start(self, app: Celery, timeout: float = 30.0) -> None:
+        """Start for `app` and wait until the worker takes messages.
+
+        Raises Unavailable when it is not ready within `timeout` seconds; it is stopped then.
+        """
+        if self._supervisor is not None:
+            raise RuntimeError("the embedded worker is started already")
+        self._app = app
+        self._stopping = False
+        self._failure = None
+        # Pool threads look for the default app; without it every result is silently lost.
+        app.set_default()
+        self._start_worker()
+        if not self._ready.wait(timeout) or self._failure is not None:
+            reason = str(self._failure or f"It was not ready after {timeout:.0f} s.")
+            self._stop_threads(2.0)
+            self._app = None
+            raise Unavailable(
+                "The background worker did not start",
+                reason,
+                "Check the broker's address in Settings; the bundled broker needs none.",
+            )
+        self._start_beat()
+        self._supervisor = threading.Thread(
+            target=self._supervise, name="nagatha-supervisor", daemon=True
+        )
+        self._supervisor.start()
+        self._set(worker="ok", beat="ok" if self._beat_thread else "off", reason="")
+
+    def stop(self, timeout: float = 10.0) -> bool:
+        """Stop taking messages, wait for running tasks at most `timeout` seconds.
+
+        Returns whether everything ended; tasks that did not are given back by the broker.
+        """
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.join(LONGEST_RESTART_DELAY)
+        ended = self._stop_threads(timeout)
+        app, self._app = self._app, None
+        if app is not None and ended:
+            # A worker that has not ended still needs its connections to acknowledge.
+            app.close()
+        self._set(worker="off", beat="off", reason="")
+        return ended
+
+    def refresh_tasks(self) -> None:
+        """Let the running worker know tasks that were registered after its start."""
+        controller = self._controller
+        if controller is not None and controller.consumer is not None:
+            controller.consumer.update_strategies()
+        beat = self._beat
+        if beat is not None:
+            beat.scheduler.update_from_dict(beat.app.conf.beat_schedule)
+
+    def watch_beat(self) -> None:
+        """Start Beat here when the process that had it is gone. Cheap; called now and then."""
+        with self._condition:
+            self._condition.notify_all()
+
+    # threads -----------------------------------------------------------------------------
+
+    def _start_worker(self) -> None:
+        self._ready.clear()
+        self._failure = None
+        worker_state.should_stop = None
+        worker_state.should_terminate = None
+        self._worker_thread = threading.Thread(
+            target=self._run_worker, name="nagatha-worker", daemon=True
+        )
+        self._worker_thread.start()
+
+    def _run_worker(self) -> None:
+        app = self._app
+        assert app is not None
+        try:
+            app.set_current()
+            self._controller = WorkController(
+                app=app,
+                pool_cls="threads",
+                concurrency=self._concurrency,
+                ready_callback=self._on_ready,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+            )
+            self._controller.start()
+            if not self._stopping:
+                self._failure = self._failure or RuntimeError("The worker ended by itself.")
+        except BaseException as error:  # a thread must not die without a word
+            self._failure = error
+            if not self._stopping:
+                log.warning("the worker thread ended: %s", error)
+        finally:
+            self._ready.set()
+            with self._condition:
+                self._condition.notify_all()
+
+    def _on_ready(self, _consumer: object) -> None:
+        # Making the pool sets this for the whole process, and with it rpc replies vanish.
+        celery._state._set_task_join_will_block(False)
+        self._ready.set()
+
+    def _start_beat(self) -> None:
+        if self._app is None or not self._may_beat():
+            return
+        self._beat = InterruptibleService(self._app, self._last_runs)
+        self._beat_thread = threading.Thread(
+            target=self._run_beat, args=(self._beat,), name="nagatha-beat", daemon=True
+        )
+        self._beat_thread.start()
+
+    def _run_beat(self, service: InterruptibleService) -> None:
+        try:
+            run_beat(service, self._beat_failed)
+        finally:
+            with self._condition:
+                self._condition.notify_all()
+
+    def _beat_failed(self, error: BaseException) -> None:
+        self._state = replace(self._state, reason=str(error))
+
+    def _stop_threads(self, timeout: float) -> bool:
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            beat.stop()
+        thread, self._worker_thread = self._worker_thread, None
+        ended = True
+        if thread is not None and thread.is_alive():
+            worker_state.should_stop = 0
+            deadline = time.monotonic() + timeout
+            while thread.is_alive() and time.monotonic() < deadline:
+                self._wake()
+                thread.join(min(0.5, max(0.0, deadline - time.monotonic())))
+            ended = not thread.is_alive()
+        if ended:
+            worker_state.should_stop = None
+        self._controller = None
+        beat_thread, self._beat_thread = self._beat_thread, None
+        if beat_thread is not None:
+            beat_thread.join(timeout)
+        return ended
+
+    def _wake(self) -> None:
+        """Make a consumer that waits for its broker look at the stop flag now."""
+        app = self._app
+        if app is None:
+            return
+        address = str(app.conf.broker_url or "")
+        if address.startswith("nagatha+"):
+            worker.broker.wake(worker.broker.path_from_url(address))
+            return
+        # Redis and RabbitMQ: a message to its own control queue ends the wait. A broker
+        # that does not answer is exactly why one stops, so nothing is made of it.
+        with contextlib.suppress(OSError, *app.connection_for_write().connection_errors):
+            app.control.broadcast("ping", connection=None)
+
+    # watching ----------------------------------------------------------------------------
+
+    def _supervise(self) -> None:
+        delay = FIRST_RESTART_DELAY
+        started = time.monotonic()
+        while True:
+            with self._condition:
+                self._condition.wait_for(self._something_to_do)
+                if self._stopping:
+                    return
+            if self._worker_is_dead():
+                if time.monotonic() - started > STEADY_AFTER:
+                    delay = FIRST_RESTART_DELAY
+                self._set(worker="failed", reason=str(self._failure or ""))
+                with self._condition:
+                    if self._condition.wait_for(lambda: self._stopping, delay):
+                        return
+                delay = min(delay * 2, LONGEST_RESTART_DELAY)
+                started = time.monotonic()
+                self._start_worker()
+                self._ready.wait(30.0)
+                if not self._worker_is_dead():
+                    log.warning("the worker thread was dead and has been started again")
+                    self._set(worker="ok", restarts=self._state.restarts + 1)
+            if self._beat_is_dead():
+                self._start_beat()
+                if self._beat_thread is not None:
+                    self._set(beat="ok")
+
+    def _something_to_do(self) -> bool:
+        return self._stopping or self._worker_is_dead() or self._beat_is_dead()
+
+    def _worker_is_dead(self) -> bool:
+        return self._worker_thread is not None and not self._worker_thread.is_alive()
+
+    def _beat_is_dead(self) -> bool:
+        return self._beat_thread is not None and not self._beat_thread.is_alive()
+
+    def _set(
+        self,
+        *,
+        worker: Health | None = None,
+        beat: Health | None = None,
+        reason: str | None = None,
+        restarts: int | None = None,
+    ) -> None:
+        state = self._state
+        self._state = WorkerState(
+            worker=worker or state.worker,
+            beat=beat or state.beat,
+            restarts=state.restarts if restarts is None else restarts,
+            reason=state.reason if reason is None else reason,
+        )
+        if self._state != state:
+            self._changed(self._state)

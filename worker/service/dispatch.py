@@ -1,0 +1,144 @@
+"""The seam to what runs tasks: the broker, the worker and Beat.
+
+Owns `Dispatcher` and `Background`. It must not know Celery, which is on their other side.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.contract.errors import Unavailable
+from worker.contract.system import Health
+from worker.contract.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundState:
+    """How the background is."""
+
+    broker: str
+    """The broker's address without a password."""
+    worker: Health
+    beat: Health
+    restarts: int = 0
+    """How often a dead worker was started again."""
+    reason: str = ""
+
+
+class Dispatcher(Protocol):
+    """Something that can put a run into the queue."""
+
+    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+        """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
+
+        Accepted means on disk (or confirmed by the server). The message carries ids only.
+        Raises Unavailable when the broker does not take it.
+        """
+        ...
+
+    async def revoke(self, run: str) -> None:
+        """Take a queued run out, or let the worker pass over it."""
+        ...
+
+    async def holds(self, run: str) -> bool:
+        """True when a message for the run is in the queue or with a worker for certain."""
+        ...
+
+
+class Background(Dispatcher, Protocol):
+    """The broker, worker and Beat that an engine is plugged into."""
+
+    async def start(self) -> None:
+        """Connect, and start the worker where one is wanted. Raises Unavailable."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the worker and let go of every connection and file."""
+        ...
+
+    @property
+    def state(self) -> BackgroundState:
+        """How they are now."""
+        ...
+
+    async def tidy(self) -> JsonObject:
+        """The broker's own housekeeping, where it has any; returns counts."""
+        ...
+
+    async def refresh(self) -> None:
+        """Modules were switched: take their tasks in or out."""
+        ...
+
+    async def change_broker(self, url: str) -> None:
+        """Stop, and start on another broker; on failure the old one runs on.
+
+        Raises Unavailable or InvalidInput.
+        """
+        ...
+
+    async def round_trip(self, seconds: float) -> float:
+        """How many seconds a message to the worker and its answer take.
+
+        Raises Unavailable when nothing came back within `seconds`.
+        """
+        ...
+
+    async def forget_all(self) -> None:
+        """Remove every queued message and result."""
+        ...
+
+
+class NoBackground:
+    """What an engine has until one is plugged in: nothing is queued, rows wait."""
+
+    def __init__(self, reason: str = "This process has no background worker.") -> None:
+        self._reason = reason
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    @property
+    def state(self) -> BackgroundState:
+        """Off."""
+        return BackgroundState(broker="", worker="off", beat="off")
+
+    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+        """See `Dispatcher.send`; always raises Unavailable."""
+        raise self._error()
+
+    async def revoke(self, run: str) -> None:
+        """Nothing is queued."""
+
+    async def holds(self, run: str) -> bool:
+        """Nothing is queued."""
+        return False
+
+    async def tidy(self) -> JsonObject:
+        """Nothing to tidy."""
+        return {}
+
+    async def refresh(self) -> None:
+        """Nothing to refresh."""
+
+    async def change_broker(self, url: str) -> None:
+        """Always raises Unavailable."""
+        raise self._error()
+
+    async def round_trip(self, seconds: float) -> float:
+        """Always raises Unavailable."""
+        raise self._error()
+
+    async def forget_all(self) -> None:
+        """Nothing is queued."""
+
+    def _error(self) -> Unavailable:
+        return Unavailable(
+            "Background work is not available", self._reason, "Start Nagatha, or “nagatha worker”."
+        )
+
+
+TASK_HEADERS: Mapping[str, str] = {"owner": "nagatha_owner", "source": "nagatha_source"}
+"""Headers of our own on a task's message."""

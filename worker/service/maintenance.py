@@ -1,0 +1,125 @@
+"""What the engine does for itself, hourly and at start: recover, expire, optimise, back up.
+
+Owns which left-overs are removed when. It must not know SQL or Celery.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from worker.contract.events import ChatChanged, MessageChanged, RunChanged
+from worker.contract.types import JsonObject
+from worker.events.bus import EventBus
+from worker.service.dispatch import Background
+from worker.storage.base import OwnedRun, Storage
+
+log = logging.getLogger(__name__)
+
+EVENTS_KEPT = timedelta(days=2)
+UNUSED_ATTACHMENTS_KEPT = timedelta(days=2)
+BACKUP_EVERY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things are kept, from the settings of the moment."""
+
+    runs: timedelta
+    deleted: timedelta
+    daily_backup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Work on behalf of nobody."""
+
+    storage: Storage
+    bus: EventBus
+    background: Callable[[], Background]
+    keeping: Callable[[], Keeping]
+    now: Callable[[], datetime]
+    process: str
+    living: Callable[[], frozenset[str]]
+
+    async def run(self) -> JsonObject:
+        """The hourly round; returns what was removed and what is there."""
+        keeping, now = self.keeping(), self.now()
+        expired = await self.storage.expire(
+            deleted_before=now - keeping.deleted,
+            runs_before=now - keeping.runs,
+            events_before=now - EVENTS_KEPT,
+            unused_before=now - UNUSED_ATTACHMENTS_KEPT,
+        )
+        queue = await self.background().tidy()
+        await self.storage.optimise()
+        backup = await self.back_up_when_due()
+        statistics = await self.storage.statistics()
+        return {
+            "success": True,
+            "expired": asdict(expired),
+            "queue": dict(queue),
+            "backup": backup,
+            "statistics": asdict(statistics),
+        }
+
+    async def back_up_when_due(self) -> str | None:
+        """Make the daily copy when the last is a day old; its name, or None."""
+        if not self.keeping().daily_backup:
+            return None
+        now = self.now()
+        statistics = await self.storage.statistics()
+        if statistics.messages == 0:
+            return None
+        for backup in await self.storage.backups():
+            if backup.reason == "daily" and now - backup.created < BACKUP_EVERY:
+                return None
+        return (await self.storage.back_up("daily", now)).name
+
+    async def interrupt_orphans(self) -> int:
+        """Mark the answers that a gone process was writing interrupted, with what came of them.
+
+        A person decides whether an answer goes on. Returns how many there were.
+        """
+        found = 0
+        for owned in await self._orphans():
+            if owned.run.kind != "task":
+                await self._interrupt(owned)
+                found += 1
+        return found
+
+    async def recover(self) -> int:
+        """Queue the tasks again that a gone process was working at, or that are in no queue.
+
+        Who claims a run works at it, so that a message too many does no harm. Returns how
+        many were queued. Raises Unavailable, with the rows left for the next time.
+        """
+        await self.interrupt_orphans()
+        for owned in await self._orphans():
+            await self.storage.release_run(owned.owner, owned.run.id, owned.process)
+        queued = 0
+        background = self.background()
+        for owned in await self.storage.unclaimed_runs():
+            if owned.run.kind != "task" or await background.holds(owned.run.id):
+                continue
+            await background.send(owned.owner, owned.run.name, owned.run.id)
+            queued += 1
+        return queued
+
+    async def _orphans(self) -> tuple[OwnedRun, ...]:
+        owned = await self.storage.runs_of_others(self.process)
+        if not owned:
+            return ()
+        alive = await asyncio.to_thread(self.living)
+        return tuple(one for one in owned if one.process not in alive)
+
+    async def _interrupt(self, owned: OwnedRun) -> None:
+        owner = owned.owner
+        answer = await self.storage.interrupt_run(owner, owned.run.id, owned.process, self.now())
+        run = await self.storage.get_run(owner, owned.run.id)
+        await self.bus.publish(owner, RunChanged(run=run, run_id=run.id))
+        if answer is not None:
+            await self.bus.publish(owner, MessageChanged(message=answer, run_id=run.id))
+            chat = await self.storage.get_chat(owner, answer.chat)
+            await self.bus.publish(owner, ChatChanged(chat=chat, run_id=run.id))

@@ -1,0 +1,86 @@
+"""The use cases about the engine itself: how it is, its settings, its broker, the doctor.
+
+Owns what they are made of; the parts are handed in.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.events import EngineChanged, SettingsChanged
+from worker.contract.system import Check, EngineStatus, Setting, SettingValue
+from worker.contract.types import Problem
+from worker.service.configuration import Configuration
+from worker.service.dispatch import Background
+from worker.service.doctor import Doctor
+from worker.service.scope import Scope
+
+FAILED_WITHIN = timedelta(hours=24)
+COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """`SystemService` for one owner."""
+
+    scope: Scope
+    version: str
+    home: str
+    store: Configuration
+    background: Callable[[], Background]
+    notices: Callable[[], Sequence[Problem]]
+    doctor_of: Doctor
+
+    async def status(self) -> EngineStatus:
+        """See `SystemService.status`."""
+        storage, owner = self.scope.storage, self.scope.owner
+        running = await storage.list_runs(owner, states=("STARTED", "PROGRESS"), limit=COUNTED)
+        waiting = await storage.list_runs(owner, states=("PENDING", "RETRY"), limit=COUNTED)
+        failed = await storage.list_runs(owner, states=("FAILURE",), limit=COUNTED)
+        since = self.scope.now() - FAILED_WITHIN
+        state = self.background().state
+        return EngineStatus(
+            version=self.version,
+            data_folder=self.home,
+            broker=state.broker,
+            worker=state.worker,
+            beat=state.beat,
+            running=len(running),
+            waiting=len(waiting),
+            failed=sum(1 for run in failed if (run.ended or run.queued) >= since),
+            notices=tuple(self.notices()),
+        )
+
+    async def doctor(self, checks: tuple[str, ...] = ()) -> tuple[Check, ...]:
+        """See `SystemService.doctor`."""
+        return await self.doctor_of.examine(checks)
+
+    async def settings(self) -> tuple[Setting, ...]:
+        """See `SystemService.settings`."""
+        return self.store.describe()
+
+    async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        """See `SystemService.set_setting`."""
+        known = {setting.key: setting for setting in self.store.describe()}
+        if key not in known:
+            raise NotFound(f"There is no setting “{key}”", "", "See the list of settings.")
+        if known[key].source in ("environment", "project"):
+            raise InvalidInput(
+                f"“{known[key].title}” is set by the "
+                + ("environment" if known[key].source == "environment" else "nagatha.yaml here"),
+                "That comes before the settings of the program.",
+                "Change it there.",
+            )
+        await self.store.save(key, value)
+        await self.scope.tell(SettingsChanged(keys=(key,)))
+        return next(setting for setting in self.store.describe() if setting.key == key)
+
+    async def set_broker(self, url: str) -> EngineStatus:
+        """See `SystemService.set_broker`."""
+        await self.background().change_broker(url)
+        await self.store.save("celery.broker_url", url or None)
+        await self.scope.tell(SettingsChanged(keys=("celery.broker_url",)))
+        status = await self.status()
+        await self.scope.tell(EngineChanged(status=status))
+        return status
