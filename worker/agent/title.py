@@ -113,5 +113,6 @@ def _strip(text: str) -> str:
 def _cut(text: str) -> str:
     if len(text) <= LONGEST:
         return text
-    words = text[:LONGEST].rsplit(" ", 1)[0]
-    return (words if len(words) > LONGEST // 2 else text[: LONGEST - 1]).rstrip(" ,;:-") + "…"
+    start = text[: LONGEST - 1]
+    words = start.rsplit(" ", 1)[0]
+    return (words if len(words) > LONGEST // 2 else start).rstrip(" ,;:-") + "…"
