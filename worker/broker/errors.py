@@ -3,6 +3,7 @@
 Owns the translation of SQLite's errors. Knows nothing of Celery or kombu.
 """
 
+import errno
 import shutil
 import sqlite3
 from pathlib import Path
@@ -101,10 +102,11 @@ def translated(error: sqlite3.Error | OSError, path: Path) -> BrokerError:
     Returns:
         The error to raise ``from`` the given one.
     """
-    if isinstance(error, PermissionError):
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _read_only(path)
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL or _is_no_space(error):
+    if code == sqlite3.SQLITE_FULL or number in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return _disk_full(path)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return _read_only(path)
@@ -136,10 +138,6 @@ def _read_only(path: Path) -> BrokerReadOnly:
         f"{path} cannot be written; nothing was stored.",
         "Check the permissions of the file and its folder.",
     )
-
-
-def _is_no_space(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (28, 122)  # ENOSPC, EDQUOT
 
 
 def _has_no_room(path: Path) -> bool:

@@ -24,7 +24,7 @@ from kombu.utils.encoding import bytes_to_str
 
 from worker.broker.errors import BrokerBusy, BrokerError, BrokerGone
 from worker.broker.node import DONE, REGISTER, Node, Register
-from worker.broker.places import path_from_url
+from worker.broker.places import broker_url, path_from_url
 from worker.broker.result_store import SUCCESS, ChordPart
 
 # Celery is untyped: the meta of a task is a dictionary of JSON values.
@@ -178,7 +178,7 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
 
     def as_uri(self, include_password: bool = False) -> str:
         """Give the URL; it holds no secret."""
-        return str(self.url)
+        return broker_url(self._path)
 
     def __reduce__(self, args: tuple[Any, ...] = (), kwargs: Meta | None = None) -> Any:
         return super().__reduce__(
