@@ -153,6 +153,14 @@ class WindowState(QObject):
         """Keep one entry of a value that maps text to text."""
         self.set(key, {**self.mapping(key), name: text})
 
+    def load_geometry(self, name: str) -> str:
+        """Where the window `name` was; "" where that is not known."""
+        return self.mapping("geometry").get(name, "")
+
+    def save_geometry(self, name: str, geometry: str) -> None:
+        """Keep where the window `name` is."""
+        self.set_item("geometry", name, geometry)
+
     def tell_once(self, name: str) -> bool:
         """True the first time it is asked for `name`, ever."""
         told = self.get("told")

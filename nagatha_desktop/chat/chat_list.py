@@ -28,6 +28,8 @@ class ChatList(QObject):
     """A chat is known anew, listed or not (Chat)."""
     deleted = Signal(object)
     """A chat was deleted from here (Chat); it can be undone."""
+    archived = Signal(object)
+    """A chat was put into the archive from here, or taken out of it (Chat)."""
     restored = Signal(object)
     """A deleted chat is back (Chat)."""
     problem = Signal(object)
@@ -37,6 +39,7 @@ class ChatList(QObject):
         super().__init__(parent)
         self._bridge = bridge
         self._chats: dict[str, Chat] = {}
+        self._archive: dict[str, Chat] | None = None
         self._loaded = False
         bridge.listen(self, self._take)
 
@@ -44,6 +47,11 @@ class ChatList(QObject):
     def chats(self) -> tuple[Chat, ...]:
         """Chats of the list, in no order."""
         return tuple(self._chats.values())
+
+    @property
+    def archive_chats(self) -> tuple[Chat, ...]:
+        """Chats of the archive, in no order; none before `load_archive`."""
+        return tuple((self._archive or {}).values())
 
     @property
     def loaded(self) -> bool:
@@ -56,8 +64,8 @@ class ChatList(QObject):
         return sum(chat.running for chat in self._chats.values())
 
     def find(self, chat: str) -> Chat | None:
-        """The chat with this id, if it is listed."""
-        return self._chats.get(chat)
+        """The chat with this id, if it is listed or in the archive."""
+        return self._chats.get(chat) or (self._archive or {}).get(chat)
 
     def load(self) -> None:
         """Read the list."""
@@ -74,15 +82,26 @@ class ChatList(QObject):
             failed=self.problem.emit,
         )
 
+    def load_archive(self) -> None:
+        """Read the archive."""
+
+        def done(chats: tuple[Chat, ...]) -> None:
+            self._archive = {chat.id: chat for chat in chats}
+            self.changed.emit()
+
+        self._bridge.call(
+            lambda client: client.chats.list_chats(True),
+            owner=self,
+            done=done,
+            failed=self.problem.emit,
+        )
+
     def put(self, chat: Chat) -> None:
         """Take what is known of a chat now."""
-        before = self._chats.get(chat.id)
-        after = chat if chat.deleted is None and not chat.archived else None
-        if after is not None:
-            self._chats[chat.id] = after
-        else:
-            self._chats.pop(chat.id, None)
-        if before != after:
+        changed = _put(self._chats, chat, chat.deleted is None and not chat.archived)
+        if self._archive is not None:
+            changed |= _put(self._archive, chat, chat.deleted is None and chat.archived)
+        if changed:
             self.changed.emit()
         self.chat_put.emit(chat)
 
@@ -101,7 +120,7 @@ class ChatList(QObject):
 
     def archive(self, chat: str, archived: bool) -> None:
         """Take out of the list, or back into it."""
-        self._change(lambda client: client.chats.archive(chat, archived))
+        self._change(lambda client: client.chats.archive(chat, archived), self.archived.emit)
 
     def choose_model(self, chat: str, provider: str, model: str) -> None:
         """Choose the model of a chat; empty texts for the default."""
@@ -132,6 +151,17 @@ class ChatList(QObject):
             self.put(event.chat)
         elif isinstance(event, DataReplaced):
             self.load()
+            if self._archive is not None:
+                self.load_archive()
+
+
+def _put(chats: dict[str, Chat], chat: Chat, belongs: bool) -> bool:
+    before = chats.get(chat.id)
+    if belongs:
+        chats[chat.id] = chat
+    else:
+        chats.pop(chat.id, None)
+    return before != chats.get(chat.id)
 
 
 class Drafts(QObject):
@@ -157,6 +187,10 @@ class Drafts(QObject):
         self._texts[chat] = text
         self._to_keep.add(chat)
         self._timer.start()
+
+    def start_with(self, chat: str, text: str) -> None:
+        """What was left in the box when the program ended."""
+        self._texts[chat] = text
 
     def sent(self, chat: str) -> None:
         """It was sent: the engine forgets it then, and a late draft must not bring it back."""

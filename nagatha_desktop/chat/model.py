@@ -36,8 +36,10 @@ class ChatModel(QObject):
 
     chat_changed = Signal()
     """The open chat is another one or was changed: see `chat`."""
+    turned = Signal()
+    """Another chat is open; its messages are on their way."""
     page_shown = Signal(object)
-    """These messages are all there is to show (Page); None for nothing yet."""
+    """These messages are all there is to show (Page); None for a chat that is not begun yet."""
     older_shown = Signal(object)
     """These stand above those shown (Page)."""
     message_put = Signal(object)
@@ -195,7 +197,9 @@ class ChatModel(QObject):
         if changed and known is not None:
             # The window turns to the chat at once and fills when the messages are there.
             self._current = known
-            self._show(None)
+            self._hold(())
+            self.turned.emit()
+            self._find_busy()
             self.chat_changed.emit()
             self.draft_shown.emit(self.drafts.text(chat, known.draft))
 
@@ -235,14 +239,17 @@ class ChatModel(QObject):
         self._held.clear()
 
     def _show(self, page: Page | None) -> None:
-        messages = page.messages if page is not None else ()
-        self._shown = {message.id: message for message in messages}
-        self._order = [message.id for message in messages]
+        self._hold(page.messages if page is not None else ())
         self._more = page.more if page is not None else False
-        self._lengths = {message.id: len(message.text) for message in messages}
-        self._missed.clear()
         self.page_shown.emit(page)
         self._find_busy()
+
+    def _hold(self, messages: tuple[Message, ...]) -> None:
+        self._shown = {message.id: message for message in messages}
+        self._order = [message.id for message in messages]
+        self._lengths = {message.id: len(message.text) for message in messages}
+        self._missed.clear()
+        self._more = False
 
     @Slot()
     def load_older(self) -> None:
@@ -308,11 +315,12 @@ class ChatModel(QObject):
     def _take_sent(self, sent: Sent) -> None:
         self._current = self.chats.find(sent.chat.id) or sent.chat
         self.chat_changed.emit()
-        # Their events may have come before this answer; what they said is newer.
-        for message in (sent.question, sent.answer):
-            if message is not None and message.id not in self._shown:
-                self._put(message)
-        self._replay()
+        if self._loading is None:
+            # Their events may have come before this answer; what they said is newer.
+            for message in (sent.question, sent.answer):
+                if message is not None and message.id not in self._shown:
+                    self._put(message)
+            self._replay()
 
     def edit(self, message: str, text: str, attachments: tuple[str, ...] | None = None) -> None:
         """Ask differently; `sent` or `not_sent` follows."""
@@ -355,13 +363,15 @@ class ChatModel(QObject):
     def _rebranched(self, sent: Sent) -> None:
         self._branching -= 1
         if self.chat_id == sent.chat.id:
-            self.reload()
+            self._take_sent(sent)
 
     def resume(self, message: str) -> None:
         """Let an answer that broke off go on."""
 
         def done(sent: Sent) -> None:
-            if self.chat_id == sent.chat.id:
+            shown = self._shown.get(message)
+            # An event of this run, where there was one, is not older than this.
+            if shown is not None and shown.run != sent.run:
                 self._put(sent.answer)
 
         self._ask(lambda client: client.chats.resume(message), done)
@@ -408,11 +418,12 @@ class ChatModel(QObject):
         elif isinstance(event, Notice):
             self.notice.emit(event.problem)
         elif isinstance(event, MessageChanged | AnswerDelta | ToolChanged):
-            waiting = self._loading is not None or (self._sending and self._current is None)
-            if waiting:
+            known = _message_of(event) in self._shown
+            if self._loading is not None or (not known and (self._sending or self._branching)):
                 self._held.append(event)
-            if not waiting or _message_of(event) in self._shown:
-                self._apply(event)
+                if not known:
+                    return
+            self._apply(event)
 
     def _apply(self, event: MessageChanged | AnswerDelta | ToolChanged) -> None:
         if isinstance(event, MessageChanged):
@@ -428,15 +439,24 @@ class ChatModel(QObject):
         follows = message.parent == (self._order[-1] if self._order else None)
         if follows or message.id in self._shown:
             self._put(message)
-        elif not self._branching:
+        else:
             # It stands on another branch, or the branch was changed elsewhere.
             self._reload_timer.start()
 
     def _put(self, message: Message) -> None:
+        """Show a message: as it is now, or at the end, or in place of what follows its parent."""
+        length = len(message.text)
         if message.id not in self._shown:
-            self._order.append(message.id)
+            above = self._order.index(message.parent) + 1 if message.parent in self._shown else 0
+            for gone in self._order[above:]:
+                del self._shown[gone], self._lengths[gone]
+                self._missed.pop(gone, None)
+            self._order[above:] = [message.id]
+        elif message.state == self._shown[message.id].state == "streaming":
+            # Told of in the middle of the stream; the text that came meanwhile is newer.
+            length = max(length, self._lengths[message.id])
         self._shown[message.id] = message
-        self._lengths[message.id] = len(message.text)
+        self._lengths[message.id] = length
         self.message_put.emit(message)
         self._find_busy()
 

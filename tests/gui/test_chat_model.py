@@ -28,6 +28,7 @@ class Seen:
         self.jumps: list[tuple[str, str]] = []
         self.pages = 0
         model.page_shown.connect(self._page)
+        model.turned.connect(lambda: self._page(None))
         model.older_shown.connect(self._older)
         model.message_put.connect(self._put)
         model.text_added.connect(self._text)
@@ -48,6 +49,13 @@ class Seen:
         self.texts = {**above, **self.texts}
 
     def _put(self, message: Message) -> None:
+        if message.id not in self.texts:
+            # As the conversation does it: a sibling's place is taken, and what followed goes.
+            names = list(self.texts)
+            above = names.index(message.parent) + 1 if message.parent in names else 0
+            for gone in names[above:]:
+                del self.texts[gone]
+                self.states.pop(gone, None)
         self.texts[message.id] = message.text
         self.states[message.id] = message.state
 

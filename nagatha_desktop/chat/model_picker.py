@@ -1,0 +1,260 @@
+"""Chooses the model of a chat: a list of what the providers offer, with a filter above it.
+
+Owns the popup and the asking of providers. Which model holds is the engine's to say.
+"""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.widgets.badges import label
+from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.text import count
+from nagatha_desktop.widgets.tokens import MEASURES
+from worker.contract.events import Event, SettingsChanged
+from worker.contract.services import Client
+from worker.contract.system import ModelChoice, ModelInfo, Provider
+from worker.contract.types import Problem
+
+_CHOICE = Qt.ItemDataRole.UserRole
+_SIZE = (MEASURES.grid * 42, MEASURES.grid * 46)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What can be asked, as far as it is known."""
+
+    providers: tuple[Provider, ...] = ()
+    default: ModelChoice | None = None
+
+    def provider(self, name: str) -> Provider | None:
+        """The provider with the id `name`."""
+        return next((found for found in self.providers if found.id == name), None)
+
+
+class Models(QObject):
+    """What can be asked; read again when settings change."""
+
+    changed = Signal()
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.catalogue = Catalogue()
+        self.lists: dict[str, tuple[ModelInfo, ...]] = {}
+        self.problems: dict[str, Problem] = {}
+        bridge.listen(self, self._take)
+
+    def load(self) -> None:
+        """Read providers and the default."""
+
+        async def read(client: Client) -> Catalogue:
+            return Catalogue(await client.models.providers(), await client.models.default())
+
+        self._bridge.call(read, owner=self, done=self._loaded)
+
+    def load_lists(self) -> None:
+        """Ask each provider for its models, those that are not known yet."""
+        for provider in self.catalogue.providers:
+            if provider.id not in self.lists and provider.kind != "builtin":
+                self._load_list(provider.id)
+
+    def context(self, provider: str, model: str) -> int | None:
+        """How many tokens a model takes, where that is known already."""
+        for found in self.lists.get(provider, ()):
+            if found.id == model:
+                return found.context
+        return None
+
+    def resolve(self, provider: str, model: str) -> ModelChoice:
+        """What will really be asked where a chat chose `provider` and `model`."""
+        default = self.catalogue.default or ModelChoice("", "")
+        if not provider and not model:
+            return default
+        found = self.catalogue.provider(provider)
+        return ModelChoice(provider, model or (found.model if found is not None else ""))
+
+    def _loaded(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.changed.emit()
+        default = catalogue.default
+        if default is None or default.provider in self.lists:
+            return
+        provider = catalogue.provider(default.provider)
+        if provider is not None and provider.kind != "builtin":
+            self._load_list(provider.id)
+
+    def _load_list(self, provider: str) -> None:
+        def done(models: tuple[ModelInfo, ...]) -> None:
+            self.lists[provider] = models
+            self.problems.pop(provider, None)
+            self.changed.emit()
+
+        def failed(problem: Problem) -> None:
+            self.problems[provider] = problem
+            self.changed.emit()
+
+        self._bridge.call(
+            lambda client: client.models.list_models(provider),
+            owner=self,
+            done=done,
+            failed=failed,
+        )
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, SettingsChanged):
+            self.lists.clear()
+            self.problems.clear()
+            self.load()
+
+
+class ModelPicker(QFrame):
+    """The popup. Enter or a click chooses, Esc closes, typing filters."""
+
+    chosen = Signal(str, str)
+    """Provider and model; empty texts for the default."""
+
+    def __init__(self, models: Models, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        set_role(self, "popover")
+        self._models = models
+        self._choice = ("", "")
+        column = QVBoxLayout(self)
+        side = MEASURES.grid
+        column.setContentsMargins(side, side, side, side)
+        column.setSpacing(MEASURES.half)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText(self.tr("Filter models"))
+        self.filter.setAccessibleName(self.tr("Filter models"))
+        self.filter.textChanged.connect(self._fill)
+        self.filter.installEventFilter(self)
+        column.addWidget(self.filter)
+        self.list = QListWidget()
+        set_role(self.list, "bare")
+        self.list.setAccessibleName(self.tr("Models"))
+        self.list.itemActivated.connect(self._take)
+        self.list.itemClicked.connect(self._take)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column.addWidget(self.list, 1)
+        self.hint = label("", "small")
+        column.addWidget(self.hint)
+        self._refill = QTimer(self)
+        self._refill.setSingleShot(True)
+        self._refill.timeout.connect(self._fill)
+        models.changed.connect(self._refill_soon)
+        self.resize(*_SIZE)
+
+    def open_at(self, choice: tuple[str, str], at: QPoint) -> None:
+        """Show it with its lower left corner at `at` on the screen."""
+        self._choice = choice
+        self._models.load_lists()
+        self.filter.clear()
+        self._fill()
+        screen = self.screen().availableGeometry()
+        left = max(screen.left(), min(at.x(), screen.right() - self.width()))
+        top = at.y() - self.height()
+        self.move(left, top if top >= screen.top() else at.y() + MEASURES.grid * 5)
+        self.show()
+        self.filter.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+                self._step(1 if event.key() == Qt.Key.Key_Down else -1)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                item = self.list.currentItem()
+                if item is not None:
+                    self._take(item)
+                return True
+        return False
+
+    def _step(self, by: int) -> None:
+        row = self.list.currentRow() + by
+        while 0 <= row < self.list.count():
+            if self.list.item(row).flags() & Qt.ItemFlag.ItemIsSelectable:
+                self.list.setCurrentRow(row)
+                return
+            row += by
+
+    @Slot()
+    def _refill_soon(self) -> None:
+        if self.isVisible():
+            self._refill.start()
+
+    @Slot()
+    def _fill(self) -> None:
+        wanted = self.filter.text().casefold().split()
+        self.list.clear()
+        catalogue = self._models.catalogue
+        if not wanted:
+            default = catalogue.default
+            name = default.model if default is not None and default.model else ""
+            text = self.tr("Default ({model})").format(model=name) if name else self.tr("Default")
+            self._add(text, "", "")
+        for provider in catalogue.providers:
+            models = self._models_of(provider)
+            found = [
+                model
+                for model in models
+                if all(word in f"{provider.name} {model.id}".casefold() for word in wanted)
+            ]
+            if found or not wanted:
+                self._head(provider)
+            for model in found:
+                self._add(model.id, provider.id, model.id, model.context)
+        if self.list.currentItem() is None:
+            self._step(1)
+        total = sum(map(len, self._models.lists.values()))
+        self.hint.setText(self.tr("{number} models").format(number=count(total)))
+        self.hint.setVisible(total > 0)
+
+    def _models_of(self, provider: Provider) -> tuple[ModelInfo, ...]:
+        listed = self._models.lists.get(provider.id, ())
+        if not listed and provider.model:
+            return (ModelInfo(provider.model, provider.id, provider.model),)
+        if provider.kind == "builtin":
+            return (ModelInfo("", provider.id, provider.name),)
+        return listed
+
+    def _head(self, provider: Provider) -> None:
+        problem = self._models.problems.get(provider.id)
+        text = provider.name.upper()
+        if problem is not None:
+            text = f"{text} · {problem.title}"
+        item = QListWidgetItem(text)
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        font = QFont(self.list.font())
+        font.setPointSizeF(font.pointSizeF() * MEASURES.small)
+        font.setWeight(QFont.Weight.DemiBold)
+        item.setFont(font)
+        item.setForeground(self.palette().placeholderText())
+        self.list.addItem(item)
+
+    def _add(self, text: str, provider: str, model: str, context: int | None = None) -> None:
+        shown = text or self.tr("Built-in assistant")
+        if context:
+            shown = self.tr("{model} · {tokens} tokens").format(model=shown, tokens=count(context))
+        item = QListWidgetItem(shown)
+        item.setData(_CHOICE, (provider, model))
+        self.list.addItem(item)
+        if (provider, model) == self._choice:
+            self.list.setCurrentItem(item)
+
+    @Slot(QListWidgetItem)
+    def _take(self, item: QListWidgetItem) -> None:
+        choice = item.data(_CHOICE)
+        if choice is not None:
+            self.hide()
+            self.chosen.emit(*choice)
