@@ -120,7 +120,8 @@ class _Answer:
     """What is there of an answer so far."""
 
     sink: Sink
-    text: str
+    parts: list[str]
+    length: int
     model: str
     budget: int | None
     context: int | None
@@ -134,12 +135,19 @@ class _Answer:
     gap: bool = False
     """True when text of a later round has to be set apart from what stands there."""
 
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
     async def say(self, delta: str) -> None:
-        if self.gap:
-            self.gap = False
-            if self.text and not self.text.endswith("\n") and delta.strip():
-                delta = "\n\n" + delta.lstrip("\n")
-        self.text += delta
+        if self.gap and self.length:
+            delta = delta.lstrip("\n")
+            if not delta.strip():
+                return
+            delta = delta if self.parts[-1].endswith("\n") else "\n\n" + delta
+        self.gap = False
+        self.parts.append(delta)
+        self.length += len(delta)
         await self.sink.text(delta)
 
     def numbered(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
@@ -201,7 +209,8 @@ class Agent:
         parameters = self._parameters
         answer = _Answer(
             sink=sink,
-            text=question.resume,
+            parts=[question.resume],
+            length=len(question.resume),
             model=parameters.model,
             budget=prompt_budget(parameters.context, parameters.max_tokens),
             context=parameters.context,
@@ -254,7 +263,7 @@ class Agent:
                 tools,
                 context=context,
                 limits=self._limits,
-                offset=len(answer.text),
+                offset=answer.length,
                 watcher=answer.sink,
                 clock=self._clock,
             )

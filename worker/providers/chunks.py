@@ -1,12 +1,12 @@
 """What comes out of a stream, put together: text, tool calls, usage, the reason for the end.
 
 Owns the reading of chunks as servers really send them, not as their documents say: missing
-fields, nulls, lists for texts, calls in fragments. It must not know HTTP. Chunks are read with
-`getattr`, since the SDK builds them without checking.
+fields, nulls, lists for texts, calls in fragments. A chunk is JSON as it came, and nothing about
+it is certain. It must not know HTTP.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from worker.contract.types import Usage
@@ -50,26 +50,30 @@ class Reader:
         self.chunks = 0
         self._half = ""
         self._calls: list[_Call] = []
-        self._by_index: dict[object, _Call] = {}
+        self._by_index: dict[int, _Call] = {}
 
     def feed(self, chunk: object) -> str:
         """Take a chunk in; returns the text that it adds to the answer."""
         self.chunks += 1
-        if isinstance(model := getattr(chunk, "model", None), str) and model:
-            self.model = model
-        if (usage := _usage(getattr(chunk, "usage", None))) is not None:
-            self.usage = usage
-        choices = getattr(chunk, "choices", None)
-        if not isinstance(choices, list) or not choices:
+        if not isinstance(chunk, dict):
             return ""
-        choice = choices[0]
-        delta = getattr(choice, "delta", None)
-        text = self._text(getattr(delta, "content", None))
-        calls = getattr(delta, "tool_calls", None)
-        if isinstance(calls, list):
-            for fragment in calls:
-                self._fragment(fragment)
-        if isinstance(reason := getattr(choice, "finish_reason", None), str) and reason:
+        model = chunk.get("model")
+        if model and isinstance(model, str):
+            self.model = model
+        if (usage := _usage(chunk.get("usage"))) is not None:
+            self.usage = usage
+        choices = chunk.get("choices")
+        if not choices or not isinstance(choices, list) or not isinstance(choices[0], dict):
+            return ""
+        text = ""
+        if isinstance(delta := choices[0].get("delta"), dict):
+            text = self._text(delta.get("content"))
+            if isinstance(calls := delta.get("tool_calls"), list):
+                for fragment in calls:
+                    if isinstance(fragment, dict):
+                        self._fragment(fragment)
+        reason = choices[0].get("finish_reason")
+        if reason and isinstance(reason, str):
             self.reason = _REASONS.get(reason.lower(), "stop")
         return text
 
@@ -95,7 +99,7 @@ class Reader:
     def _text(self, content: object) -> str:
         if isinstance(content, list):  # parts, of which some are thoughts
             content = "".join(_part(part) for part in content)
-        if not isinstance(content, str):
+        if not content or not isinstance(content, str):
             return ""
         if self._half:
             content, self._half = self._half + content, ""
@@ -105,11 +109,15 @@ class Reader:
             content, self._half = content[:-1], content[-1]
         return whole(content)
 
-    def _fragment(self, fragment: object) -> None:
-        index = getattr(fragment, "index", None)
-        identifier = getattr(fragment, "id", None)
-        function = getattr(fragment, "function", None)
-        name = getattr(function, "name", None)
+    def _fragment(self, fragment: dict[str, object]) -> None:
+        index = fragment.get("index")
+        identifier = fragment.get("id")
+        function = fragment.get("function")
+        if not isinstance(function, dict):
+            function = {}
+        name = function.get("name")
+        if not isinstance(index, int):
+            index = None
         call = self._by_index.get(index) if index is not None else None
         if index is None and self._calls and not name:
             call = self._calls[-1]
@@ -124,7 +132,7 @@ class Reader:
             call.id = identifier
         if isinstance(name, str) and name and not call.name:
             call.name = name
-        arguments = getattr(function, "arguments", None)
+        arguments = function.get("arguments")
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments)
         if isinstance(arguments, str):
@@ -148,23 +156,19 @@ def _part(part: object) -> str:
 
 
 def _usage(usage: object) -> Usage | None:
-    given = _count(getattr(usage, "prompt_tokens", None))
-    output = _count(getattr(usage, "completion_tokens", None))
+    if not isinstance(usage, dict):
+        return None
+    given, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if given is None and output is None:
         return None
-    details = getattr(usage, "prompt_tokens_details", None)
-    cached = _first(
-        getattr(details, "cached_tokens", None), getattr(usage, "prompt_cache_hit_tokens", None)
-    )
-    return Usage(input=given or 0, output=output or 0, cached=min(cached, given or 0))
+    details = usage.get("prompt_tokens_details")
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
+    if cached is None:
+        cached = _count(usage.get("prompt_cache_hit_tokens"))
+    return Usage(input=given or 0, output=output or 0, cached=min(cached or 0, given or 0))
 
 
 def _count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return None
     return int(value)
-
-
-def _first(*values: object) -> int:
-    counts: Iterable[int | None] = map(_count, values)
-    return next((count for count in counts if count is not None), 0)

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from worker.contract.errors import ModelError
 from worker.contract.system import ModelInfo, ProviderTest
@@ -31,7 +31,6 @@ from worker.providers.quirks import Quirks, learn
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI, AsyncStream
-    from openai.types.chat import ChatCompletionChunk
 
     from worker.providers.errors import Call
 
@@ -52,8 +51,6 @@ _SENT = frozenset(
 
 def load_sdk() -> None:
     """Import what talking to a model needs (half a second). Meant for another thread."""
-    import openai.resources.chat  # noqa: F401
-
     import worker.providers.errors  # noqa: F401
 
 
@@ -96,18 +93,19 @@ class OpenAICompatible:
         call = await self._call(request)
         reader = Reader(request.model)
         deadline = asyncio.get_running_loop().time() + request.total_timeout
-        stream = await self._guarded(self._open(request, deadline), call, deadline)
+        stream = await self._guarded(self._open(request), call, deadline)
         try:
             await self._guarded(_check_type(stream, call), call, deadline)
             while True:
                 try:
-                    chunk = await self._guarded(_next(stream), call, deadline)
-                except ModelError:
-                    if reader.reason is None:
-                        raise
-                    break  # complete, whatever happened to the connection afterwards
-                if chunk is None:
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await stream.__anext__()
+                except StopAsyncIteration:
                     break
+                except Exception as error:  # whatever a server makes the SDK or the decoder raise
+                    if reader.reason is not None:
+                        break  # complete, whatever happened to the connection afterwards
+                    raise self._problem(error, call) from None
                 if (text := reader.feed(chunk)) != "":
                     if not call.began:
                         call = replace(call, began=True)
@@ -177,18 +175,19 @@ class OpenAICompatible:
 
     async def _guarded(self, doing: Awaitable[T], call: "Call", deadline: float) -> T:
         """`doing`, with a limit on its time and its exceptions as ModelError."""
-        from worker.providers.errors import from_exception, timed_out
-
         try:
             async with asyncio.timeout_at(deadline):
                 return await doing
-        except TimeoutError:
-            raise timed_out(call, total=True) from None
-        except ModelError:
-            raise
         except Exception as error:  # whatever a server makes the SDK or the decoder raise
             # Not chained: the SDK's text and request hold what the server said, key included.
-            raise from_exception(error, call, self._now()) from None
+            raise self._problem(error, call) from None
+
+    def _problem(self, error: Exception, call: "Call") -> ModelError:
+        from worker.providers.errors import from_exception, timed_out
+
+        if isinstance(error, TimeoutError):
+            return timed_out(call, total=True)
+        return from_exception(error, call, self._now())
 
     async def _ready(self) -> "AsyncOpenAI":
         async with self._opening:
@@ -236,9 +235,7 @@ class OpenAICompatible:
         if self._key is not None:
             request.headers["Authorization"] = f"Bearer {self._key}"
 
-    async def _open(
-        self, request: CompletionRequest, deadline: float
-    ) -> "AsyncStream[ChatCompletionChunk]":
+    async def _open(self, request: CompletionRequest) -> "AsyncStream[object]":
         import httpx2
         import openai
 
@@ -248,18 +245,22 @@ class OpenAICompatible:
             quirks = self._quirks.get(request.model) or self._first_quirks()
             body = request_body(request, quirks)
             try:
-                stream = await client.chat.completions.create(
-                    **cast(Any, body), stream=True, timeout=timeout
+                # Not `chat.completions.create`: it builds a model of every chunk without checking
+                # it, which costs more than all else and makes odd chunks odder.
+                return await client.post(
+                    "/chat/completions",
+                    body=body,
+                    cast_to=object,
+                    options={"timeout": timeout},
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
                 )
             except openai.APIStatusError as error:
-                said = error.response.text
-                better = learn(quirks, error.status_code, said)
+                better = learn(quirks, error.status_code, error.response.text)
                 # Learning that changes nothing for this request would go round for ever.
                 if better is None or request_body(request, better) == body:
                     raise
                 self._quirks[request.model] = better
-            else:
-                return cast("AsyncStream[ChatCompletionChunk]", stream)
 
     def _first_quirks(self) -> Quirks:
         if origin(self.base_url) == origin(OPENAI.base_url):
@@ -275,11 +276,7 @@ async def _loaded() -> None:
         await asyncio.to_thread(load_sdk)
 
 
-async def _next(stream: "AsyncStream[ChatCompletionChunk]") -> object | None:
-    return await anext(stream, None)
-
-
-async def _check_type(stream: "AsyncStream[ChatCompletionChunk]", call: "Call") -> None:
+async def _check_type(stream: "AsyncStream[object]", call: "Call") -> None:
     """Raises where the server says itself that this is no stream: the SDK would see no chunk."""
     from worker.providers.errors import not_a_stream
 
@@ -301,6 +298,7 @@ def request_body(request: CompletionRequest, quirks: Quirks) -> dict[str, object
     body: dict[str, object] = {
         "model": whole(request.model),
         "messages": [_message(message) for message in request.messages],
+        "stream": True,
     }
     if quirks.stream_options:
         body["stream_options"] = {"include_usage": True}

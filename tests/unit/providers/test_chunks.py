@@ -1,20 +1,17 @@
-"""Chunks as servers really send them, built as the SDK builds them: without checking."""
+"""Chunks as servers really send them."""
 
-from types import SimpleNamespace as Thing
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletionChunk
 
 from worker.contract.types import Usage
 from worker.providers.base import ToolCall
 from worker.providers.chunks import Reader, whole
 
 
-def chunk(finish: str | None = None, usage: Any = None, **delta: Any) -> ChatCompletionChunk:
-    return ChatCompletionChunk.construct(
-        choices=[{"index": 0, "delta": delta, "finish_reason": finish}], usage=usage
-    )
+def chunk(finish: str | None = None, usage: Any = None, **delta: Any) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return {"choices": [choice], "usage": usage}
 
 
 def fragment(
@@ -130,10 +127,32 @@ def test_usage_as_servers_send_it_then_only_counts_are_read(usage: Any, read: Us
 )
 def test_contents_as_servers_send_them_then_text_is_read(content: Any, text: str) -> None:
     reader = Reader("m")
-    delta = Thing(content=content, tool_calls="odd")
-    assert reader.feed(Thing(choices=[Thing(delta=delta, finish_reason=5)])) == text
+    assert reader.feed(chunk(content=content, tool_calls="odd")) == text
     assert reader.reason is None
     assert reader.model == "m"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"choices": None},
+        {"choices": []},
+        {"choices": ["x"]},
+        {"choices": [{}]},
+        {"choices": [{"delta": None, "finish_reason": 5}], "model": 5, "usage": []},
+        {"choices": [{"delta": {"tool_calls": [None, {"function": 5, "index": "0"}]}}]},
+    ],
+)
+def test_chunks_of_odd_shape_then_they_say_nothing(odd: Any) -> None:
+    reader = Reader("m")
+    assert reader.feed(odd) == ""
+    assert (reader.reason, reader.usage, reader.model) == (None, None, "m")
+    assert reader.calls() == ()
+    assert reader.chunks == 1
 
 
 def test_halves_of_characters_then_they_are_joined_or_replaced() -> None:
