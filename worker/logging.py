@@ -33,8 +33,17 @@ REDACTED = "***"
 
 _QUEUE = 20_000  # records that may wait for a slow disk
 _SHORTEST_SECRET = 6  # characters; blacking out shorter ones would destroy ordinary words
-# Libraries that tell each request, and with DEBUG what is in it: only where they are named.
-_TALKATIVE = ("httpx2", "httpcore2", "openai", "aiosqlite", "amqp", "multipart", "keyring")
+# Libraries that tell each request or result, and with DEBUG what is in it: only where they are named.
+_TALKATIVE = (
+    "celery.app.trace",
+    "httpx2",
+    "httpcore2",
+    "openai",
+    "aiosqlite",
+    "amqp",
+    "multipart",
+    "keyring",
+)
 _STANDARD = frozenset(
     (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "redacted")
 )
@@ -152,7 +161,7 @@ class _ToQueue(logging.handlers.QueueHandler):
         try:
             message = record.getMessage()
         except Exception as error:  # wrong arguments for the text must not lose the record
-            message = f"{record.msg} (cannot be filled in: {type(error).__name__})"
+            message = f"{_text(record.msg)} (cannot be filled in: {type(error).__name__})"
         done.msg, done.args = self._redactor.redact(message), None
         done.message = done.msg
         if record.exc_info and record.exc_info[0] is not None:
