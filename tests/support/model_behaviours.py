@@ -39,6 +39,9 @@ class Behaviour:
     """Of `body`; "" for application/json."""
     raw: str | None = None
     """Write these bytes (latin-1) instead of any HTTP, and close."""
+    flood: int = 0
+    """Send so many bytes without a line's end instead of an answer, as an event stream if
+    `content_type` is empty."""
     raw_events: str | None = None
     """The body (latin-1) of an event stream, word for word."""
     mute: bool = False

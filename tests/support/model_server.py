@@ -175,6 +175,8 @@ class _Connection:
         if how.raw is not None:
             await self._write(how.raw.encode("latin-1"))
             return False
+        if how.flood:
+            return await self._flood(how)
         if refused := [name for name in how.refuse if name in request.body]:
             text = error_body(f"Unrecognized request argument supplied: {refused[0]}")
             return await self._whole(text, status=400)
@@ -205,6 +207,14 @@ class _Connection:
             await self._write(b"0\r\n\r\n")
             return True
         return await self._stream(script, how)
+
+    async def _flood(self, how: Behaviour) -> bool:
+        kind = how.content_type or "text/event-stream"
+        await self._write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
+        block = b"x" * 1_000_000
+        for _ in range(how.flood // len(block)):
+            await self._write(block)
+        return False
 
     async def _stream(self, script: "Script", how: Behaviour) -> bool:
         began = time.monotonic()

@@ -120,7 +120,7 @@ def from_exception(error: Exception, call: Call, now: datetime) -> ModelError:
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         cause = error.__cause__ if isinstance(error, openai.APITimeoutError) else error
         return timed_out(call, connecting=isinstance(cause, httpx2.ConnectTimeout))
-    if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
+    if isinstance(error, openai.APIConnectionError | httpx2.TransportError | httpx2.DecodingError):
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
         return _from_transport(cause or error, call)
     if isinstance(error, openai.APIError):
@@ -347,6 +347,8 @@ def _from_transport(error: BaseException, call: Call) -> ModelError:
         broke = "disconnected" in text or "peer closed" in text or "incomplete" in text
         if not broke:
             return not_a_stream(call, "no HTTP")
+    if isinstance(error, httpx2.DecodingError):
+        return not_a_stream(call, text)
     if isinstance(error, httpx2.ConnectError):
         return _unreachable(text, call)
     return cut(call, f"The connection to {call.host} was cut.")

@@ -199,6 +199,7 @@ class OpenAICompatible:
         import httpx2
         from openai import AsyncOpenAI
 
+        from worker.providers.bounds import bound
         from worker.providers.errors import Call, bad_address, bad_key, bad_proxy
 
         call = Call(self.name, self.base_url, self._key, local=self.local)
@@ -213,7 +214,7 @@ class OpenAICompatible:
                 follow_redirects=False,  # a key must not travel on to another host
                 limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),
                 timeout=httpx2.Timeout(_LIST_TIMEOUT),
-                event_hooks={"request": [self._own_headers]},
+                event_hooks={"request": [self._own_headers], "response": [bound]},
             )
         except (ImportError, ValueError, httpx2.InvalidURL) as error:
             raise bad_proxy(call, str(error)) from None
@@ -232,6 +233,7 @@ class OpenAICompatible:
             if name.lower() not in _SENT:
                 del request.headers[name]
         request.headers["User-Agent"] = "Nagatha"
+        request.headers["Accept-Encoding"] = "identity"  # packed, a little could become a lot
         if self._key is not None:
             request.headers["Authorization"] = f"Bearer {self._key}"
 

@@ -124,6 +124,16 @@ def test_an_answer_that_takes_too_long_in_all_then_it_times_out(server: ModelSer
     assert "0.5 s" in said.problem.problem.message
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/octet-stream"])
+def test_a_server_that_floods_then_it_is_not_listened_to_any_more(
+    server: ModelServer, kind: str
+) -> None:
+    server.queue(Behaviour(flood=200_000_000, content_type=kind))
+    problem = asked(server).problem.problem
+    assert problem.kind == "not_a_stream"
+    assert "bytes" in problem.message
+
+
 def test_an_answer_that_is_complete_and_never_ends_then_it_is_complete() -> None:
     ends = '{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}'
     how = Behaviour(finish=None, events=(ends, "{broken"))
@@ -330,12 +340,30 @@ def test_a_key_with_blanks_around_it_then_they_are_left_out(server: ModelServer)
     assert server.completions[-1].headers["authorization"] == f"Bearer {KEY}"
 
 
-@pytest.mark.parametrize("proxy", ["nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:{port}"])
+@pytest.mark.parametrize(
+    "proxy",
+    ["nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:{port}", "socks5://127.0.0.1:{port}"],
+)
 def test_a_proxy_that_cannot_be_used_then_there_is_no_network(
     server: ModelServer, proxy: str, free_port: int
 ) -> None:
     said = asked(server, proxy=proxy.format(port=free_port))
     assert said.problem.kind == "no_network"
+
+
+def test_a_proxy_that_works_then_the_request_goes_through_it() -> None:
+    with ModelServer(prefix="http://nobody.invalid") as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        assert asked("http://nobody.invalid/v1", proxy=address).text == ANSWER
+        assert proxy.completions[0].path == "http://nobody.invalid/v1/chat/completions"
+
+
+def test_the_systems_proxy_then_it_is_used_for_servers_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ModelServer(prefix="http://nobody.invalid") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        assert asked("http://nobody.invalid/v1").text == ANSWER
 
 
 # the edge itself -----------------------------------------------------------------------------
