@@ -62,7 +62,7 @@ _BLIND = re.compile(
 )
 _NO_CHAT = re.compile(
     r"embed|whisper|tts|dall-e|moderation|transcribe|rerank|gpt-image|imagen|veo-|sora|realtime"
-    r"|speech|(^|/)(davinci|babbage)|bge-|audio|lyria|-aqa$|computer-use",
+    r"|speech|(^|/)(davinci|babbage)|bge-|audio|lyria|-aqa$|computer-use|turbo-instruct|deep-research",
     re.IGNORECASE,
 )
 
