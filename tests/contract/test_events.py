@@ -4,14 +4,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from tests.support.event_store import FileEvents
 from worker.contract.events import (
     AnswerDelta,
     ChatChanged,
@@ -26,9 +24,11 @@ from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.memory import MemoryBus
 from worker.events.shared import SharedBus
+from worker.storage.base import Storage
+from worker.storage.memory import MemoryStorage
+from worker.storage.sqlite.store import SqliteStorage
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-OPEN: TypeAlias = Callable[[int], AsyncExitStack]
 
 
 @asynccontextmanager
@@ -41,19 +41,32 @@ async def _memory(folder: Path, waiting_most: int = 2000) -> AsyncIterator[Event
 
 
 @asynccontextmanager
-async def _shared(folder: Path, waiting_most: int = 2000) -> AsyncIterator[SharedBus]:
-    store = FileEvents(folder / "events.db")
-    bus = SharedBus(
-        store, FolderDoorbell(folder / "bells"), "this", lambda: NOW, waiting_most=waiting_most
-    )
+async def _shared(
+    folder: Path, waiting_most: int = 2000, storage: Storage | None = None
+) -> AsyncIterator[SharedBus]:
+    store = storage or SqliteStorage(folder / "nagatha.db", folder / "backups")
+    bell = FolderDoorbell(folder / "bells")
+    await store.open()
+    bus = SharedBus(store, bell, "this", lambda: NOW, waiting_most=waiting_most)
     await bus.open()
     try:
         yield bus
     finally:
         await bus.aclose()
+        await store.aclose()
 
 
-BUSES = {"memory": _memory, "shared": _shared}
+@asynccontextmanager
+async def _shared_memory(folder: Path, waiting_most: int = 2000) -> AsyncIterator[EventBus]:
+    async with _shared(folder, waiting_most, MemoryStorage()) as bus:
+        yield bus
+
+
+BUSES: dict[str, Callable[[Path, int], AbstractAsyncContextManager[EventBus]]] = {
+    "memory": _memory,
+    "shared over memory": _shared_memory,
+    "shared over sqlite": _shared,
+}
 
 
 @pytest.fixture(params=sorted(BUSES))
@@ -290,11 +303,7 @@ def _two(folder: Path, test: Callable[[SharedBus, SharedBus], object]) -> None:
     async def main() -> None:
         async with AsyncExitStack() as stack:
             one = await stack.enter_async_context(_shared(folder))
-            two = SharedBus(
-                FileEvents(folder / "events.db"), FolderDoorbell(folder / "bells"), "two"
-            )
-            await two.open()
-            stack.push_async_callback(two.aclose)
+            two = await stack.enter_async_context(_shared(folder))
             await asyncio.wait_for(test(one, two), 30)  # type: ignore[arg-type]
 
     asyncio.run(main())
@@ -363,7 +372,7 @@ asyncio.run(main())
         assert await other.wait() == 0
         assert _keys(got) == [str(number) for number in range(20)]
 
-    _run("shared", tmp_path, test)
+    _run("shared over sqlite", tmp_path, test)
     assert list((tmp_path / "bells").iterdir()) == []
 
 
@@ -388,7 +397,7 @@ asyncio.run(main())
             assert living.exists()
             await bus.publish("me", _settings("rings at both"))
 
-        _run("shared", tmp_path, beside)
+        _run("shared over sqlite", tmp_path, beside)
         assert living.exists()
         killed.kill()
 
@@ -396,4 +405,4 @@ asyncio.run(main())
         assert not living.exists()
         await bus.publish("me", _settings("x"))
 
-    _run("shared", tmp_path, after)
+    _run("shared over sqlite", tmp_path, after)
