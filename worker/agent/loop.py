@@ -272,16 +272,7 @@ class Agent:
         self, finished: Finished, answer: _Answer
     ) -> Literal["stop", "length", "content_filter"]:
         if not answer.text.strip():
-            blocked = finished.reason == "content_filter"
-            raise ModelError(
-                "The content filter stopped the answer" if blocked else "The model said nothing",
-                "The provider's filter let nothing through."
-                if blocked
-                else f"{answer.model} ended its answer without a word.",
-                "Ask differently, or choose another model." if blocked else "Try again.",
-                kind="refused" if blocked else "server_error",
-                action="choose_model" if blocked else "retry",
-            )
+            raise _nothing_said(finished.reason, answer.model)
         if finished.reason == "length":
             await answer.note(LENGTH_NOTE)
             return "length"
@@ -314,15 +305,10 @@ class Agent:
                 extra=extra,
             )
             try:
-                turn = await self._turn(prompt, specs, answer)
+                return await self._turn(prompt, specs, answer)
             except ModelError as error:
                 if error.kind != "too_long" or not self._shorten(prompt, error, question, answer):
                     raise
-                continue
-            if prompt.left_out > answer.left_out:
-                answer.left_out = prompt.left_out
-                await answer.note(left_out_note(prompt.left_out, answer.context))
-            return turn
 
     def _shorten(
         self, prompt: Prompt, error: ModelError, question: Question, answer: _Answer
@@ -342,7 +328,7 @@ class Agent:
         began = self._clock()
         try:
             async with aclosing(self._provider.stream(request)) as pieces:
-                await self._listen(pieces, turn, answer)
+                await self._listen(pieces, turn, answer, prompt.left_out)
         finally:
             # Also what broke off or was stopped has been paid for, once something had come.
             if turn.finished is not None or turn.text:
@@ -350,9 +336,17 @@ class Agent:
         return turn
 
     async def _listen(
-        self, pieces: AsyncGenerator[Piece, None], turn: _Turn, answer: _Answer
+        self,
+        pieces: AsyncGenerator[Piece, None],
+        turn: _Turn,
+        answer: _Answer,
+        left_out: int,
     ) -> None:
         async for piece in pieces:
+            # Said with the first piece, when the prompt has been accepted, and once.
+            if left_out and not answer.left_out:
+                answer.left_out = left_out
+                await answer.note(left_out_note(left_out, answer.context))
             if isinstance(piece, TextDelta):
                 turn.text.append(piece.text)
                 await answer.say(piece.text)
@@ -370,6 +364,29 @@ class Agent:
             said = PromptMessage("assistant", "".join(turn.text), calls=turn.calls)
             usage = estimate_usage(request.messages, request.tools, said)
         await answer.used(usage, answer.model, seconds)
+
+
+def _nothing_said(reason: str, model: str) -> ModelError:
+    """Why an answer that ended in good order is no answer."""
+    if reason == "content_filter":
+        return ModelError(
+            "The content filter stopped the answer",
+            "The provider's filter let nothing through.",
+            "Ask differently, or choose another model.",
+            kind="refused",
+            action="choose_model",
+        )
+    if reason == "length":
+        return ModelError(
+            "The answer was cut off before its first word",
+            f"{model} used up the longest length allowed, probably by thinking.",
+            "Allow longer answers in Settings.",
+            kind="refused",
+            action="settings",
+        )
+    return ModelError(
+        "The model said nothing", f"{model} ended its answer without a word.", "Try again."
+    )
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

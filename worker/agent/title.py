@@ -22,7 +22,7 @@ _EXCERPT = 2000
 """Characters of the question and of the answer that the model sees."""
 _ENOUGH = 400
 """Characters after which a model that does not stop is not listened to any more."""
-_TOKENS = 400
+_TOKENS = 1000
 """Room for models that think before they speak."""
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)

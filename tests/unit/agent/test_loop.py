@@ -128,6 +128,36 @@ def test_answer_of_nothing_then_it_failed() -> None:
     assert end.usage == SAID
 
 
+def test_answer_that_was_all_thought_then_it_says_what_to_change() -> None:
+    end, _ = answered(Scripted([Finished("length", SAID, "m")]))
+    assert end.state == "failed"
+    assert end.error is not None
+    assert end.error.action == "settings"
+
+
+def test_a_prompt_shortened_and_an_answer_broken_off_then_both_are_said() -> None:
+    provider = Scripted([TextDelta("Half")])
+    end, heard = answered(provider, question=Question(LONG), context=1000)
+    assert (end.state, end.text) == ("interrupted", "Half")
+    assert len(end.notes) == len(heard.notes) == 1
+
+
+def test_a_prompt_shortened_in_every_round_then_it_is_said_once() -> None:
+    provider = Scripted(calls(("seven", "{}")), calls(("seven", "{}")), [TextDelta("ok"), STOP])
+    tools = Box(Gadget("seven", _seven))
+    end, _ = answered(provider, tools=tools, question=Question(LONG), context=1000)
+    assert len(end.notes) == 1
+
+
+def test_blank_text_after_tools_then_the_next_words_are_still_set_apart() -> None:
+    provider = Scripted(
+        [TextDelta("One."), *calls(("seven", "{}"))],
+        [TextDelta("\n"), TextDelta("\nTwo."), STOP],
+    )
+    end, heard = answered(provider, tools=Box(Gadget("seven", _seven)))
+    assert end.text == heard.whole == "One.\n\nTwo."
+
+
 def test_answer_filtered_away_then_it_is_refused() -> None:
     end, _ = answered(Scripted([Finished("content_filter", None, "m")]))
     assert end.error is not None
