@@ -18,7 +18,6 @@ from worker.events.codec import UnknownEvent, decode, encode
 from worker.events.doorbell import Doorbell
 from worker.events.memory import Listeners, now
 from worker.events.subscription import WAITING_MOST, Kept, Subscription
-from worker.storage.base import StoredEvent
 
 _PAGE = 500  # events read at once
 _RETRY = 1.0  # s until reading that failed is tried again
@@ -26,8 +25,42 @@ _RETRY = 1.0  # s until reading that failed is tried again
 log = logging.getLogger(__name__)
 
 
+class StoredEvent(Protocol):
+    """An event as the storage hands it out."""
+
+    @property
+    def seq(self) -> int:
+        """Its place in the row of all events."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was published."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """The id of the process that published it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What sort it is."""
+        ...
+
+    @property
+    def data(self) -> str:
+        """The event as JSON."""
+        ...
+
+
 class EventStore(Protocol):
-    """What is needed of a `Storage`."""
+    """What is needed of a storage; `worker.storage.base.Storage` has it."""
 
     async def add_event(
         self, owner: str, *, kind: str, data: str, origin: str, at: datetime
@@ -35,7 +68,7 @@ class EventStore(Protocol):
         """See `Storage.add_event`."""
         ...
 
-    async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
+    async def events_after(self, seq: int, limit: int = 1000) -> Sequence[StoredEvent]:
         """See `Storage.events_after`."""
         ...
 

@@ -310,6 +310,8 @@ def test_a_key_file_that_is_broken_makes_its_keys_unreadable_and_is_kept_aside(
         (copy,) = paths.home.glob("secret-keys.json.wrong-*")
         assert copy.read_text() == "{broken"
         assert await secrets.get("b") == OTHER
+        await secrets.allow_file(False)
+        assert not list(paths.home.glob("secret-keys.json*"))
 
     asyncio.run(main())
 
