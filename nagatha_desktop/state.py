@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -44,42 +45,82 @@ DEFAULTS: dict[str, Json] = {
 Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window."""
 
 
+CHOICES: dict[str, tuple[str, ...]] = {"theme": ("system", "light", "dark")}
+"""Keys that may hold one of a few words only."""
+
+
 def read(folder: Path) -> tuple[dict[str, Json], Problem | None]:
     """What is stored in `folder`, and what was wrong with it.
 
-    A file that cannot be understood is kept aside under another name and reported; a value of
-    another kind than the default's is left out.
+    A file that cannot be understood is kept aside under another name and reported. Of a file with
+    wrong values a copy is kept aside, the wrong ones are left out and named. Keys that this
+    version does not know are kept as they are.
     """
     path = folder / NAME
     try:
-        stored = json.loads(path.read_text("utf-8"))
-        if not isinstance(stored, dict):
-            raise ValueError("not an object")
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return {}, None
     except OSError as error:
-        return {}, Problem(
-            "window_state",
-            "The places of windows could not be read",
+        return {}, _wrong(
+            "The settings of the windows could not be read",
             error.strerror or type(error).__name__,
             f"Check that {path} can be read.",
         )
-    except ValueError:
-        aside = path.with_name(f"{NAME}.wrong-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        try:
-            path.replace(aside)
-            remedy = f"It was kept as {aside.name}; windows start with their usual places."
-        except OSError:
-            remedy = "Windows start with their usual places."
-        return {}, Problem(
-            "window_state", "The file with the places of windows is damaged", str(path), remedy
-        )
-    good: dict[str, Json] = {}
-    for key, value in stored.items():
-        default = DEFAULTS.get(key)
-        if key in DEFAULTS and type(value) is type(default):
-            good[key] = value
-    return good, None
+    except ValueError:  # not UTF-8
+        return {}, _damaged(path)
+    try:
+        stored = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}, _damaged(path)
+    if not isinstance(stored, dict):
+        return {}, _damaged(path)
+    wrong = sorted(key for key, value in stored.items() if not _fits(key, value))
+    good = {key: value for key, value in stored.items() if key not in wrong}
+    if not wrong:
+        return good, None
+    aside = _aside(path)
+    try:
+        aside.write_text(text, "utf-8")
+        kept = f"The file as it was is kept as {aside.name}."
+    except OSError:
+        kept = ""
+    named = ", ".join(f"“{key}”" for key in wrong)
+    return good, _wrong(
+        "Some settings of the windows are wrong",
+        f"{named} in {path} cannot be understood.",
+        f"Their usual values are used. {kept}".strip(),
+    )
+
+
+def _fits(key: str, value: object) -> bool:
+    """Whether `value` is of the kind of the default's; a key that is not known is let through."""
+    if key not in DEFAULTS:
+        return True
+    if type(value) is not type(DEFAULTS[key]):
+        return False
+    return key not in CHOICES or value in CHOICES[key]
+
+
+def _aside(path: Path) -> Path:
+    """A name beside `path` that nothing has yet."""
+    stem = f"{path.name}.wrong-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    names = (path.with_name(stem + (f"-{number}" if number else "")) for number in count())
+    return next(name for name in names if not name.exists())
+
+
+def _damaged(path: Path) -> Problem:
+    aside = _aside(path)
+    try:
+        path.replace(aside)
+        kept = f"It was kept as {aside.name}; the usual settings are used."
+    except OSError:
+        kept = "The usual settings are used."
+    return _wrong("The file with the settings of the windows is damaged", str(path), kept)
+
+
+def _wrong(title: str, message: str, remedy: str) -> Problem:
+    return Problem("window_state", title, message, remedy)
 
 
 def write(folder: Path, values: dict[str, Json]) -> None:
