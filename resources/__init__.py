@@ -1,0 +1,1 @@
+"""Icons and default settings. Data, no code."""

@@ -1,0 +1,1 @@
+"""Default settings, for people to copy from. Data, no code."""
