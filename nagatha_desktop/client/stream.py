@@ -174,19 +174,28 @@ class _Reader:
                     self._since = _moment(response.headers.get(NOW_HEADER))
                     self.begun.set()
                 async for sent in httpx2.EventSource(response, max_event_size=None):
-                    event = event_of(sent.data) if sent.data else None
+                    event = _event(sent.data)
                     if event is not None and self._is_new(event):
                         self._after = max(self._after or 0, event.seq)
                         yield event
         except (httpx2.HTTPError, RuntimeError) as error:
             raise unreachable(self._http, error) from error
-        except ValueError as error:
-            raise not_nagatha(self._http, response) from error
 
     def _is_new(self, event: Event) -> bool:
         if self._after is not None or self._since is None or event.at is None:
             return True
         return event.at >= self._since
+
+
+def _event(data: str) -> Event | None:
+    """One event; None for what this version cannot read, which must not end the stream."""
+    if not data:
+        return None
+    try:
+        return event_of(data)
+    except ValueError as error:
+        log.warning("An event of the engine could not be read: %s", type(error).__name__)
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

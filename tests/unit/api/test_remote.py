@@ -121,7 +121,9 @@ def test_wrong_token_is_told_for_calls_and_events() -> None:
     _run(test)
 
 
-@pytest.mark.parametrize("address", ["", "ftp://x", "127.0.0.1:80", "http://", "http://:80", "x y"])
+@pytest.mark.parametrize(
+    "address", ["", "ftp://x", "127.0.0.1:80", "http://", "http://:80", "http://a:b", "x y"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InvalidInput, match=r"http://127\.0\.0\.1"):
         RemoteClient(address, TOKEN)
@@ -314,6 +316,7 @@ def test_token_that_is_withdrawn_ends_the_stream_with_an_error() -> None:
 
 def test_events_of_a_newer_version_are_passed_over() -> None:
     sent = 'data: {"kind": "chat.sung", "seq": 1}\n\n: x\n\nid: 2\n\n'
+    sent += 'data: {"kind": "answer.delta", "seq": 2}\n\ndata: no JSON\n\n'
     sent += 'data: {"kind":"data.replaced","seq":3}\n\n'
 
     async def test() -> None:

@@ -5,15 +5,18 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.module_api import TaskContext
 from worker.contract.system import ModuleInfo
 from worker.module_host.context import call
 from worker.module_host.host import ModuleHost
 
 Make = Callable[..., Path]
+HostOf = Callable[..., ModuleHost]
 GOOD = '''
 """A module for tests."""
 
@@ -68,9 +71,6 @@ def host_of(tmp_path: Path) -> Iterator[Callable[..., ModuleHost]]:
             del sys.modules[name]
 
 
-HostOf = Callable[..., ModuleHost]
-
-
 def _broken(host: ModuleHost, name: str) -> str:
     """Why a module is broken."""
     info = host.module(name)
@@ -98,8 +98,8 @@ def test_own_module_is_off_until_it_was_switched_on(make: Make, host_of: HostOf)
     assert marker.exists()
 
 
-def _no_context() -> object:
-    return object()
+def _no_context() -> TaskContext:
+    return cast(TaskContext, None)
 
 
 def test_own_module_stays_on_at_the_next_start(make: Make, host_of: HostOf) -> None:
@@ -133,7 +133,23 @@ def test_names_with_an_underscore_and_stray_files_are_passed_over(
 
 def test_missing_folders_hold_no_modules(tmp_path: Path) -> None:
     host = ModuleHost(tmp_path / "nowhere", shipped=tmp_path / "neither")
-    assert host.start() == () and host.tasks() == ()
+    assert host.start() == () and host.tasks() == () and host.task_infos() == ()
+
+
+def test_folder_of_own_modules_that_cannot_be_read_leaves_the_shipped_ones(
+    make: Make, host_of: HostOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("one", folder="shipped")
+    make("mine")
+    iterdir = Path.iterdir
+
+    def refuse(folder: Path) -> Iterator[Path]:
+        if folder.name == "own":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert [info.name for info in host_of("mine").start()] == ["one"]
 
 
 def test_config_wins_over_the_code(make: Make, host_of: HostOf) -> None:
@@ -163,6 +179,7 @@ def test_config_wins_over_the_code(make: Make, host_of: HostOf) -> None:
     [
         ("name: [", "line 1"),
         ("- a list", "keys and values"),
+        ("options:\n  say: {schedule: null, tool: 3}", "true or false"),
         ("versoin: 1", "Did you mean “version”?"),
         ("zzz: 1", "It knows name, version"),
         ("name: other", "calls the module “other”"),
