@@ -166,6 +166,11 @@ class Bridge(QObject):
         """True once a client is there."""
         return self._client is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way whose results have not come back."""
+        return bool(self._under_way)
+
     def connect_client(self, loop: Loop, make: Callable[[], Awaitable[Client]]) -> None:
         """Make the client on `loop` by `make()`; `ready` or `failed` follows.
 

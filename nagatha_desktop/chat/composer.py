@@ -196,7 +196,8 @@ class Composer(QFrame):
                 percent=round(share * 100)
             )
         else:
-            text = self.tr("{percent} % of context").format(percent=round(share * 100))
+            percent = round(share * 100) or self.tr("under 1")
+            text = self.tr("{percent} % of context").format(percent=percent)
         near = share is not None and share >= _NEAR
         set_role(self.room_label, "word" if near else "small", "warn" if near else "")
         self.room_label.setText(text)

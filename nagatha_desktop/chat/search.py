@@ -82,7 +82,7 @@ def found_from(hit: Hit) -> Found:
         hit.chat,
         one_line(hit.chat_title, 120),
         hit.message,
-        " ".join(shown(hit.before)[-_CONTEXT:].split(" ")).replace("\n", " "),
+        shown(hit.before)[-_CONTEXT:].lstrip().replace("\n", " "),
         shown(hit.match).replace("\n", " "),
         shown(hit.after)[:_CONTEXT].replace("\n", " "),
     )

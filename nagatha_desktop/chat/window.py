@@ -70,7 +70,7 @@ class ChatWindow(Window):
         self.composer = self.conversation.composer
         self._lay_out()
         self.search = SearchPopup(bridge, chats, themes, self)
-        self.toast = Toast(self)
+        self.toast = Toast(self.transcript)
         self._connect()
         self._window_keys = WindowKeys(self, keys, self._handlers())
         self._order_of_tabs()

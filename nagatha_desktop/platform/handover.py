@@ -17,33 +17,23 @@ ANSWER_WITHIN = 2.0
 """Seconds that a running program has to answer, before it is taken for dead."""
 LONGEST = 65536
 """Bytes of one line."""
-_SOCKET_PATH = 100
-"""What an AF_UNIX path may have, a little below the least of the systems' limits."""
 
 
-def folder_of(home: Path, environ: Mapping[str, str]) -> Path:
-    """Where the socket of the program with the data folder `home` belongs."""
-    runtime = environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and Path(runtime).is_dir():
-        return Path(runtime)
-    user = os.getuid() if hasattr(os, "getuid") else environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"nagatha-{user}"
+def spare_address(home: Path, environ: Mapping[str, str]) -> str:
+    """Where the program with the data folder `home` listens if it cannot in the usual place.
 
-
-def address_of(home: Path, environ: Mapping[str, str]) -> str:
-    """The name that a program with the data folder `home` listens at.
-
-    A socket's path, or a pipe's name on Windows. Another data folder is another program.
+    A socket's path outside of that folder, or a pipe's name on Windows. Another data folder is
+    another program.
     """
     resolved = os.path.normcase(os.path.realpath(home))
     digest = hashlib.sha256(resolved.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     name = f"nagatha-{digest}"
     if sys.platform == "win32":
         return name
-    path = str(folder_of(home, environ) / name)
-    if len(os.fsencode(path)) > _SOCKET_PATH:
-        path = str(Path(tempfile.gettempdir()) / f"nagatha-{os.getuid()}" / name)
-    return path
+    runtime = Path(environ.get("XDG_RUNTIME_DIR", ""))
+    if runtime.is_absolute() and runtime.is_dir():
+        return str(runtime / name)
+    return str(Path(tempfile.gettempdir()) / f"nagatha-{os.getuid()}" / name)
 
 
 def hand_over(address: str, commands: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ commands mean.
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -26,27 +27,30 @@ class SingleInstance(QObject):
     def __init__(self, address: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._address = address
+        self.taken = False
+        """Whether another program listens there."""
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._connected)
         self._heard: dict[QLocalSocket, bytes] = {}
 
     def listen(self) -> bool:
-        """Become the one. False when another program listens there after all.
+        """Become the one. False when that cannot be, or when another one is (`taken`).
 
         A socket that a killed program left behind is removed.
         """
-        if sys.platform != "win32":
-            Path(self._address).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours(self._address):
+            return False
         if self._server.listen(self._address):
             return True
         if hand_over(self._address, []):
+            self.taken = True
             return False
         QLocalServer.removeServer(self._address)
         if self._server.listen(self._address):
             return True
-        log.warning("No later start will find this program: %s", self._server.errorString())
-        return True
+        log.warning("Nothing can listen at %s: %s", self._address, self._server.errorString())
+        return False
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -95,3 +99,16 @@ class SingleInstance(QObject):
         if isinstance(link, QLocalSocket):
             self._heard.pop(link, None)
             link.deleteLater()
+
+
+def _is_ours(address: str) -> bool:
+    """Whether the folder of a socket can be made, and nobody else can put one there."""
+    if sys.platform == "win32":
+        return True
+    folder = Path(address).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError:
+        return False
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022

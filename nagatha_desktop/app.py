@@ -1,0 +1,214 @@
+"""Where the program begins: arguments, hand-over, window, and only then the engine.
+
+Owns the order of the start, which is why most imports stand in functions: a start that only hands
+a command over loads no Qt, and the first window is painted before anything of the engine is
+imported. With `client.local` this is the only place of the desktop that knows the engine.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from nagatha_desktop.platform.displays import missing_display
+from nagatha_desktop.platform.handover import hand_over, spare_address
+from worker.paths import Paths
+
+if TYPE_CHECKING:
+    from nagatha_desktop.bridge import Bridge
+    from nagatha_desktop.client.local import LocalEngine
+    from nagatha_desktop.platform.single_instance import SingleInstance
+    from worker.contract.services import Client
+    from worker.logging import LogSystem
+    from worker.runtime import Runtime
+
+VERSION = "0.1.0"
+SOCKET = "desktop"
+
+log = logging.getLogger(__name__)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments; exits with 2 when they are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="nagatha-desktop", description="A desktop assistant in the tray."
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--toggle", action="store_true", help="show the chat window, or hide it if it is in front"
+    )
+    what.add_argument("--quick", action="store_true", help="show the quick window")
+    what.add_argument("--show", choices=("chat", "settings"), help="show this window")
+    what.add_argument("--hidden", action="store_true", help="start in the tray, at login")
+    parser.add_argument("--version", action="version", version=f"nagatha-desktop {VERSION}")
+    return parser.parse_args(arguments)
+
+
+def commands_of(chosen: argparse.Namespace) -> list[str]:
+    """What the running program is to do for these arguments."""
+    if chosen.toggle:
+        return ["toggle"]
+    if chosen.quick:
+        return ["quick"]
+    if chosen.show:
+        return [f"show {chosen.show}"]
+    return [] if chosen.hidden else ["show chat"]
+
+
+def addresses_of(paths: Paths) -> list[str]:
+    """Where the program of this data folder may be listening, the usual place first."""
+    spare = spare_address(paths.home, os.environ)
+    if sys.platform == "win32":
+        return [spare]
+    try:
+        return [str(paths.socket(SOCKET)), spare]
+    except OSError:
+        return [spare]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Hand over to the program that runs, or be it. Returns the exit code."""
+    chosen = parse(sys.argv[1:] if arguments is None else arguments)
+    paths = Paths.find()
+    addresses = addresses_of(paths)
+    commands = commands_of(chosen)
+    if any(hand_over(address, commands) for address in addresses):
+        return 0
+    missing = missing_display(os.environ)
+    if missing is not None:
+        print(missing, file=sys.stderr)
+        return 1
+    try:
+        return run(paths, addresses, commands, hidden=chosen.hidden or chosen.quick)
+    except ImportError as error:
+        if "PySide6" not in str(error.name or "") and ".so" not in str(error):
+            raise
+        print(f"Nagatha cannot show windows: {error}", file=sys.stderr)
+        print("Install what is missing with: make setup", file=sys.stderr)
+        return 1
+
+
+def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool) -> int:
+    """Be the program until it ends."""
+    from PySide6.QtWidgets import QApplication
+
+    from nagatha_desktop.program import Program, Signals
+    from nagatha_desktop.state import WindowState, read
+
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("nagatha-desktop")
+    app.setApplicationDisplayName("Nagatha")
+    app.setDesktopFileName("nagatha-desktop")
+    app.setApplicationVersion(VERSION)
+    app.setQuitOnLastWindowClosed(False)
+    values, problem = read(paths.home)
+    instance = listen(addresses)
+    if instance is None:
+        return 0 if any(hand_over(address, commands) for address in addresses) else 1
+    state = WindowState(paths.home, values)
+    backend = LocalBackend(paths)
+    program = Program(app, state, backend, instance)
+    signals = Signals(program)
+    signals.came.connect(program.end)
+    if problem is not None:
+        program.window.notices.add(problem)
+    program.start(commands, hidden)
+    code = app.exec()
+    signals.close()
+    return code
+
+
+def listen(addresses: list[str]) -> "SingleInstance | None":
+    """The one program of this data folder; None where another is after all."""
+    from nagatha_desktop.platform.single_instance import SingleInstance
+
+    for address in addresses:
+        instance = SingleInstance(address)
+        if instance.listen():
+            return instance
+        if instance.taken:
+            return None
+    log.warning("no later start will find this program")
+    return SingleInstance(addresses[-1])
+
+
+class LocalBackend:
+    """The engine in this process. Its parts are imported and started on other threads."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._guard = threading.Lock()
+        self._runtime: Runtime | None = None
+        self._logs: LogSystem | None = None
+        self._engine: LocalEngine | None = None
+
+    def begin(self, bridge: "Bridge") -> None:
+        """See `Backend`."""
+        threading.Thread(
+            target=self._begin, args=(bridge,), name="nagatha-begin", daemon=True
+        ).start()
+
+    def _begin(self, bridge: "Bridge") -> None:
+        from nagatha_desktop.bridge import problem_of
+        from worker.logging import LogSystem, Redactor
+        from worker.runtime import Runtime
+
+        try:
+            with self._guard:
+                if self._runtime is None:
+                    self._runtime = Runtime()
+                    self._runtime.start()
+                runtime = self._runtime
+                redactor = Redactor()
+                if self._logs is None:
+                    self._logs = LogSystem(self._paths.logs, redactor)
+                    self._logs.start()
+            # Half a second of imports, while the window can be used already.
+            from nagatha_desktop.client.local import LocalEngine
+            from worker.service.models import warm_up
+
+            async def make() -> "Client":
+                self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor)
+                runtime.spawn(warm_up(), "warm up")
+                return client
+
+            bridge.connect_client(runtime, make)
+        except Exception as error:  # whatever it is, the window must say so and stay
+            log.exception("The engine could not be begun with")
+            bridge.report_failure(problem_of(error))
+
+    def aside(self, work: Callable[[], None]) -> "Future[None] | None":
+        """See `Backend`."""
+        import asyncio
+
+        runtime = self._runtime
+        if runtime is None or not runtime.running:
+            return None
+        return runtime.submit(asyncio.to_thread(work))
+
+    def end(self, ended: Callable[[], None]) -> None:
+        """See `Backend`."""
+        threading.Thread(target=self._end, args=(ended,), name="nagatha-end", daemon=True).start()
+
+    def _end(self, ended: Callable[[], None]) -> None:
+        try:
+            with self._guard:
+                runtime, self._runtime = self._runtime, None
+                if runtime is not None:
+                    if self._engine is not None:
+                        runtime.run(self._engine.end(), 6.0)
+                    runtime.stop(2.0)
+                if self._logs is not None:
+                    self._logs.stop()
+        except Exception:  # the program ends, in whatever state the engine is
+            log.exception("The engine did not end well")
+        finally:
+            ended()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

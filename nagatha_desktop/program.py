@@ -1,0 +1,412 @@
+"""The running program: its windows, the tray, and how all of it begins and ends.
+
+Owns which windows there are, what a command of a later start does, and quitting. The engine is
+begun and ended by what is handed in (`Backend`); this knows the bridge to it only.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal, Slot
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.chat.chat_list import ChatList
+from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.quick_ask import QuickAsk
+from nagatha_desktop.chat.window import ChatWindow
+from nagatha_desktop.platform.hotkey import GlobalKey
+from nagatha_desktop.platform.notifications import Notifier
+from nagatha_desktop.platform.single_instance import SingleInstance
+from nagatha_desktop.shortcuts import Keys
+from nagatha_desktop.state import WindowState
+from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.tray import Tray
+from nagatha_desktop.widgets.icons import preload
+from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
+from nagatha_desktop.widgets.window import Window
+from worker.contract.types import Problem
+
+TRAY_COMES_WITHIN = 10_000
+"""Milliseconds that a tray has to appear after a start at login."""
+LAST_WORDS = 400
+"""Milliseconds that drafts have to reach the engine when the program ends."""
+END_WITHIN = 8_000
+"""Milliseconds after which the program ends whether the engine has or not."""
+_STEP = 10
+
+
+class Backend(Protocol):
+    """The engine's side. `begin` and `end` return at once."""
+
+    def begin(self, bridge: Bridge) -> None:
+        """Start the engine; the bridge tells how it went. Again after a failure."""
+        ...
+
+    def aside(self, work: Callable[[], None]) -> "Future[None] | None":
+        """Run `work` on a thread where waiting is allowed; None where there is none any more."""
+        ...
+
+    def end(self, ended: Callable[[], None]) -> None:
+        """Stop the engine; `ended` is called on some thread."""
+        ...
+
+
+class Settings(Protocol):
+    """Opens the settings window."""
+
+    def __call__(self, program: "Program", page: str) -> Window: ...
+
+
+class Program(QObject):
+    """Made on the GUI thread, before the event loop runs."""
+
+    _engine_ended = Signal()
+
+    def __init__(
+        self,
+        app: QApplication,
+        state: WindowState,
+        backend: Backend,
+        instance: SingleInstance | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__()
+        self.app = app
+        self.state = state
+        self._backend = backend
+        self._instance = instance
+        self._settings = settings
+        self._settings_window: Window | None = None
+        self._question: QMessageBox | None = None
+        self._ending = False
+        self.themes = ThemeController(app, _theme(state))
+        self.keys = Keys(state.mapping("shortcuts"), self)
+        self.bridge = Bridge(self)
+        self.watch = EngineWatch(self.bridge, self)
+        self.chats = ChatList(self.bridge, self)
+        self.models = Models(self.bridge, self)
+        self.window = ChatWindow(
+            self.bridge, self.themes, state, self.keys, self.watch, self.chats, self.models
+        )
+        self._quick: QuickAsk | None = None
+        self.tray = Tray(self.themes, self.watch, self)
+        self.notifier = Notifier(lambda: self.tray.icon, self)
+        self.hotkey = GlobalKey(os.environ, self)
+        self._engine_ended.connect(self._ended)
+        self._connect()
+
+    def _connect(self) -> None:
+        window, tray = self.window, self.tray
+        window.settings_wanted.connect(self.show_settings)
+        window.quick_wanted.connect(self.toggle_quick)
+        window.quit_wanted.connect(self.quit)
+        window.restart_wanted.connect(self._begin_engine)
+        window.hidden.connect(self._window_closed)
+        tray.chat_wanted.connect(window.bring_up)
+        tray.new_chat_wanted.connect(self.new_chat)
+        tray.quick_wanted.connect(self.open_quick)
+        tray.settings_wanted.connect(self.show_settings)
+        tray.quit_wanted.connect(self.quit)
+        tray.available_changed.connect(self._tray_changed)
+        self.notifier.clicked.connect(window.bring_up)
+        self.hotkey.pressed.connect(self.toggle_quick)
+        self.bridge.ready.connect(self._ready)
+        self.bridge.failed.connect(self._failed)
+        self.bridge.problem.connect(window.tell)
+        self.state.changed.connect(self._state_changed)
+        self.app.commitDataRequest.connect(self._session_ends)
+        if self._instance is not None:
+            self._instance.commanded.connect(self.obey)
+
+    # -- beginning ------------------------------------------------------------------------------
+
+    def start(self, commands: Sequence[str], hidden: bool) -> None:
+        """Show what is to be seen; everything else follows once that is painted."""
+        if not hidden:
+            self.window.bring_up()
+        self._commands = list(commands)
+        self._hidden = hidden
+        # The first turn of the event loop paints the window; the second begins the rest.
+        QTimer.singleShot(0, self, self._painted)
+
+    @Slot()
+    def _painted(self) -> None:
+        QTimer.singleShot(0, self, self._start_rest)
+
+    @Slot()
+    def _start_rest(self) -> None:
+        self.tray.start()
+        self._begin_engine()
+        self.obey([command for command in self._commands if command != "show chat"])
+        self.state.write_with(self._backend.aside)
+        self.hotkey.set_key(self.state.text("hotkey"))
+        if not self.tray.available:
+            delay = TRAY_COMES_WITHIN if self._hidden else 0
+            QTimer.singleShot(delay, self, self._no_tray)
+
+    @Slot()
+    def _begin_engine(self) -> None:
+        self.window.notices.remove("engine")
+        self._backend.begin(self.bridge)
+
+    @Slot()
+    def _ready(self) -> None:
+        self.chats.load()
+        self.models.load()
+        last = self.state.text("last_chat")
+        if last and not self.window.model.chat_id and not self.window.composer.text:
+            self.window.model.open(last)
+        preload(self.themes.current)
+
+    @Slot(object)
+    def _failed(self, problem: Problem) -> None:
+        self.window.notices.add(problem)
+
+    @Slot()
+    def _no_tray(self) -> None:
+        """Without a tray the window is the only way to the program; said once."""
+        if self.tray.available or self._ending:
+            return
+        if self._hidden:
+            self.window.bring_up()
+        if self.state.tell_once("no_tray"):
+            self.window.notices.add(
+                Problem(
+                    "no_tray",
+                    self.tr("This desktop has no tray"),
+                    self.tr("Nagatha works all the same; closing its window quits it."),
+                    self.tr("Start it again to come back, or bind a key to nagatha-desktop."),
+                )
+            )
+
+    @Slot(bool)
+    def _tray_changed(self, available: bool) -> None:
+        if available:
+            self.window.notices.remove("no_tray")
+        elif not self.window.isVisible() and not self._ending:
+            # The tray went away with the only way to the program in it.
+            QTimer.singleShot(TRAY_COMES_WITHIN, self, self._still_no_tray)
+
+    @Slot()
+    def _still_no_tray(self) -> None:
+        if not self.tray.available and not self._ending:
+            self.window.bring_up()
+
+    # -- what a person wants --------------------------------------------------------------------
+
+    @Slot(list)
+    def obey(self, commands: Sequence[str]) -> None:
+        """Do what a start was asked for: "show chat", "show settings", "toggle", "quick"."""
+        for command in commands:
+            if command == "show chat":
+                self.window.bring_up()
+            elif command == "show settings":
+                self.show_settings()
+            elif command == "toggle":
+                self.toggle()
+            elif command == "quick":
+                self.open_quick()
+
+    @Slot()
+    def toggle(self) -> None:
+        """Bring the chat window up, or hide it if it is in front."""
+        if self.window.isVisible() and self.window.isActiveWindow():
+            # Not closed: without a tray that would end the program.
+            self.window.keep_place()
+            self.window.hide()
+        else:
+            self.window.bring_up()
+
+    @Slot()
+    def new_chat(self) -> None:
+        """Show an empty chat."""
+        self.window.bring_up()
+        self.window.new_chat()
+
+    @property
+    def quick(self) -> QuickAsk:
+        """The quick window, made when it is first wanted."""
+        if self._quick is None:
+            self._quick = QuickAsk(self.bridge, self.chats, self.themes)
+            self._quick.open_wanted.connect(self.open_chat)
+            self._quick.draft_wanted.connect(self._open_draft)
+            self._quick.settings_wanted.connect(self.show_settings)
+        return self._quick
+
+    @Slot()
+    def open_quick(self) -> None:
+        """Show the quick window."""
+        self.quick.open()
+
+    @Slot()
+    def toggle_quick(self) -> None:
+        """Show or hide the quick window."""
+        self.quick.toggle()
+
+    @Slot(str)
+    def open_chat(self, chat: str) -> None:
+        """Show a chat in the chat window."""
+        self.window.bring_up()
+        self.window.open_chat(chat)
+
+    @Slot(str)
+    def _open_draft(self, text: str) -> None:
+        self.new_chat()
+        if text:
+            self.window.composer.give_back(text, ())
+
+    @Slot()
+    @Slot(str)
+    def show_settings(self, page: str = "") -> None:
+        """Show the settings at a page."""
+        if self._settings is not None:
+            self._settings_window = self._settings(self, page)
+            self._settings_window.bring_up()
+
+    @Slot(str)
+    def _state_changed(self, key: str) -> None:
+        if key == "theme":
+            self.themes.set_mode(_theme(self.state))
+        elif key == "shortcuts":
+            self.keys.choose(self.state.mapping(key))
+        elif key == "hotkey":
+            self.hotkey.set_key(self.state.text(key))
+
+    # -- closing and ending ---------------------------------------------------------------------
+
+    @Slot()
+    def _window_closed(self) -> None:
+        self.window.model.drafts.keep()
+        if self._ending:
+            return
+        if not self.tray.available or not self.state.flag("close_to_tray"):
+            self.quit()
+        elif self.state.tell_once("still_running"):
+            self.notifier.say(
+                self.tr("Nagatha is still running"),
+                self.tr("It waits in the tray. Quit it from the menu there."),
+            )
+
+    @Slot()
+    def quit(self) -> None:
+        """End the program; asks first while something is at work."""
+        if self._ending or self._question is not None:
+            return
+        if self.watch.running == 0:
+            self.end()
+            return
+        question = QMessageBox(self.window if self.window.isVisible() else None)
+        question.setWindowTitle(self.tr("Quit Nagatha"))
+        question.setText(self.tr("Something is still at work"))
+        question.setInformativeText(
+            self.tr("{number} running. What is stopped now goes on at the next start.").format(
+                number=self.watch.running
+            )
+        )
+        keep = question.addButton(self.tr("Keep running"), QMessageBox.ButtonRole.RejectRole)
+        stop = question.addButton(self.tr("Stop and quit"), QMessageBox.ButtonRole.DestructiveRole)
+        question.setDefaultButton(keep)
+        question.setEscapeButton(keep)
+        stop.clicked.connect(self.end)
+        question.finished.connect(self._answered)
+        self._question = question
+        question.open()
+        question.raise_()
+        question.activateWindow()
+
+    @Slot()
+    def _answered(self) -> None:
+        question, self._question = self._question, None
+        if question is not None:
+            question.deleteLater()
+        if not self._ending and not self.tray.available and not self.window.isVisible():
+            self.window.bring_up()
+
+    @Slot()
+    def end(self) -> None:
+        """End the program without asking."""
+        if self._ending:
+            return
+        self._ending = True
+        if self._instance is not None:
+            self._instance.close()
+        self.window.keep_place()
+        self.window.model.drafts.keep()
+        self.hotkey.release()
+        for window in self.app.topLevelWidgets():
+            window.hide()
+        self.tray.stop()
+        self.notifier.stop()
+        self._left = LAST_WORDS // _STEP
+        self._await_last_words()
+
+    @Slot()
+    def _await_last_words(self) -> None:
+        """Let the last draft reach the engine before it is stopped."""
+        self._left -= 1
+        if self.bridge.busy and self._left > 0:
+            QTimer.singleShot(_STEP, self, self._await_last_words)
+            return
+        self.state.flush()
+        self.bridge.stop()
+        QTimer.singleShot(END_WITHIN, self, self._ended)
+        self._backend.end(self._engine_ended.emit)
+
+    @Slot()
+    def _ended(self) -> None:
+        QCoreApplication.exit(0)
+
+    @Slot()
+    def _session_ends(self) -> None:
+        """The person logs out: what stands in boxes is kept, and nothing is asked."""
+        self.window.keep_place()
+        self.window.model.drafts.keep()
+        self.state.flush()
+
+
+class Signals(QObject):
+    """SIGINT and SIGTERM, told on the GUI thread by the event loop."""
+
+    came = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._out, self._in = socket.socketpair()
+        for end in (self._out, self._in):
+            end.setblocking(False)
+        self._notifier = QSocketNotifier(self._out.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._read)
+        self._before = signal.set_wakeup_fd(self._in.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _noted)
+
+    @Slot()
+    def _read(self) -> None:
+        try:
+            self._out.recv(64)
+        except BlockingIOError:
+            return
+        self.came.emit()
+
+    def close(self) -> None:
+        """Let signals do what they did before."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        self._out.close()
+        self._in.close()
+
+
+def _noted(number: int, frame: object) -> None:
+    """The wake-up of the event loop does the rest."""
+
+
+def _theme(state: WindowState) -> ThemeMode:
+    modes: dict[str, ThemeMode] = {"light": "light", "dark": "dark"}
+    return modes.get(state.text("theme"), "system")

@@ -1,0 +1,168 @@
+"""The icon in the tray and its menu.
+
+Owns the icon, what it says, and the menu. Whether the system has a tray may change while the
+program runs; an icon that was made before its host never appears, so a new one is made then.
+"""
+
+import sys
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.widgets.icons import TrayState, tray_icon
+from nagatha_desktop.widgets.theme import ThemeController
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+_REMAKE_AFTER = 300
+"""Milliseconds that a host gets to come up before it is given an icon."""
+
+
+class Tray(QObject):
+    """See the module."""
+
+    chat_wanted = Signal()
+    new_chat_wanted = Signal()
+    quick_wanted = Signal()
+    settings_wanted = Signal()
+    quit_wanted = Signal()
+    available_changed = Signal(bool)
+    """A tray came, or went."""
+
+    def __init__(
+        self, themes: ThemeController, watch: EngineWatch, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self._watch = watch
+        self._icon: QSystemTrayIcon | None = None
+        self._available = False
+        self._shown: tuple[TrayState, bool] | None = None
+        self._bus: QObject | None = None
+        self.menu = self._make_menu()
+        self._remake = QTimer(self)
+        self._remake.setSingleShot(True)
+        self._remake.setInterval(_REMAKE_AFTER)
+        self._remake.timeout.connect(self._make_icon)
+        watch.changed.connect(self._show)
+        themes.changed.connect(self._show)
+        self._show()
+
+    @property
+    def available(self) -> bool:
+        """Whether the system shows the icon."""
+        return self._available
+
+    def start(self) -> None:
+        """Show the icon, now or as soon as there is a tray."""
+        if sys.platform.startswith("linux"):
+            self._watch_bus()
+        self._make_icon()
+
+    def stop(self) -> None:
+        """Take the icon away."""
+        self._remake.stop()
+        if self._icon is not None:
+            self._icon.hide()
+            self._icon.deleteLater()
+            self._icon = None
+        self.menu.deleteLater()
+
+    @property
+    def icon(self) -> QSystemTrayIcon | None:
+        """The icon itself, for messages; None where there is no tray."""
+        return self._icon if self._available else None
+
+    def _make_menu(self) -> QMenu:
+        menu = QMenu()
+        for text, signal in (
+            (self.tr("New chat"), self.new_chat_wanted),
+            (self.tr("Quick ask …"), self.quick_wanted),
+        ):
+            menu.addAction(_action(text, signal, menu))
+        menu.addSeparator()
+        self.activity = _action("", self.chat_wanted, menu)
+        menu.addAction(self.activity)
+        menu.addAction(_action(self.tr("Settings …"), self.settings_wanted, menu))
+        menu.addSeparator()
+        menu.addAction(_action(self.tr("Quit Nagatha"), self.quit_wanted, menu))
+        menu.setAccessibleName(self.tr("Nagatha"))
+        return menu
+
+    def _watch_bus(self) -> None:
+        # QtDBus is missing where Qt was built without it; then a tray that comes late stays away.
+        try:
+            from PySide6.QtDBus import QDBusConnection, QDBusServiceWatcher
+        except ImportError:
+            return
+        bus = QDBusConnection.sessionBus()
+        if not bus.isConnected():
+            return
+        mode = QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange
+        watcher = QDBusServiceWatcher(WATCHER, bus, mode, self)
+        watcher.serviceRegistered.connect(self._host_came)
+        watcher.serviceUnregistered.connect(self._host_went)
+        self._bus = watcher
+
+    @Slot(str)
+    def _host_came(self, _: str) -> None:
+        self._remake.start()
+
+    @Slot(str)
+    def _host_went(self, _: str) -> None:
+        self._set_available(QSystemTrayIcon.isSystemTrayAvailable())
+
+    @Slot()
+    def _make_icon(self) -> None:
+        if self._icon is not None:
+            self._icon.hide()
+            self._icon.deleteLater()
+        self._icon = QSystemTrayIcon(self)
+        self._icon.setContextMenu(self.menu)
+        self._icon.activated.connect(self._activated)
+        self._shown = None
+        self._show()
+        self._icon.show()
+        self._set_available(QSystemTrayIcon.isSystemTrayAvailable())
+
+    def _set_available(self, available: bool) -> None:
+        if available != self._available:
+            self._available = available
+            self.available_changed.emit(available)
+
+    @Slot(QSystemTrayIcon.ActivationReason)
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        reasons = QSystemTrayIcon.ActivationReason
+        if reason in (reasons.Trigger, reasons.DoubleClick):
+            self.chat_wanted.emit()
+        elif reason == reasons.MiddleClick:
+            self.quick_wanted.emit()
+
+    @Slot()
+    def _show(self) -> None:
+        running = self._watch.running
+        self.activity.setText(self.tr("Activity: {number} running").format(number=running))
+        self.activity.setVisible(running > 0)
+        if self._icon is None:
+            return
+        mood = self._watch.mood
+        state: TrayState = "idle" if mood == "starting" else mood
+        dark = self._themes.current.dark
+        if self._shown != (state, dark):
+            self._shown = (state, dark)
+            self._icon.setIcon(tray_icon(state, dark))
+        words = {
+            "starting": self.tr("starting"),
+            "idle": self.tr("ready"),
+            "busy": self.tr("{number} running").format(number=running),
+            "needs_you": self.tr("needs you"),
+            "error": self.tr("stopped"),
+        }
+        self._icon.setToolTip(self.tr("Nagatha: {state}").format(state=words[mood]))
+
+
+def _action(text: str, signal: object, parent: QMenu) -> QAction:
+    action = QAction(text, parent)
+    action.triggered.connect(signal)
+    return action
