@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -509,3 +511,32 @@ def test_the_index_names_places_and_no_keys(paths: Paths, ring: FailingKeyring) 
     assert set(index) == {
         "version", "revision", "installation", "file_consent", "unsure", "places"
     }  # fmt: skip
+
+
+def test_importing_the_secrets_looks_for_no_keyring() -> None:
+    code = "import sys, worker.secrets; print({'keyring', 'secretstorage'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "set()"
+
+
+def test_a_person_who_declined_to_unlock_is_not_asked_again_at_once(
+    paths: Paths, ring: FailingKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def unlock(backend: Backend, *, ask: bool) -> None:
+        asked.append(ask)
+        raise KeyringLocked("declined")
+
+    async def main() -> None:
+        await _secrets(paths, ring).set("a", KEY)
+        monkeypatch.setattr("worker.secrets.backend.unlock", unlock)
+        secrets = _secrets(paths, ring)
+        assert await secrets.place("a") == "unreadable"
+        assert await secrets.get("a") is None
+        assert await secrets.get("a") is None
+        with pytest.raises(Unavailable):
+            await secrets.set("a", OTHER)
+
+    asyncio.run(main())
+    assert asked == [False, True, False, True]
