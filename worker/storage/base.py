@@ -335,3 +335,11 @@ class Storage(Protocol):
         """Copy into the backups folder (complete or not at all), then drop the daily ones that
         are too many: the newest 7 and one for each of 4 weeks stay."""
         ...
+
+    async def backup_due(self, now: datetime) -> bool:
+        """Whether today (in UTC) has no daily copy yet; never for the memory backend."""
+        ...
+
+    async def delete_backups(self) -> None:
+        """Remove every copy, and files that were put aside as damaged."""
+        ...

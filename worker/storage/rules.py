@@ -1,0 +1,194 @@
+"""What every backend agrees on: the errors of missing things, who may take a run, how a tree is
+walked.
+
+Owns rules without I/O, so that two backends cannot differ in them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from heapq import heappop, heappush
+
+from worker.contract.errors import Conflict, InvalidInput, NotFound
+from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, RunState
+
+CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
+"""A run in one of these can be taken, unless a process works at it."""
+
+
+def missing_chat(chat: str) -> NotFound:
+    """There is no such chat."""
+    return NotFound("Chat not found", f"There is no chat {chat!r}.", "It may have been deleted.")
+
+
+def missing_message(message: str) -> NotFound:
+    """There is no such message."""
+    return NotFound(
+        "Message not found", f"There is no message {message!r}.", "It may have been deleted."
+    )
+
+
+def missing_attachment(attachment: str) -> NotFound:
+    """There is no such attachment."""
+    return NotFound(
+        "File not found", f"There is no attachment {attachment!r}.", "Attach the file again."
+    )
+
+
+def missing_run(run: str) -> NotFound:
+    """There is no such run."""
+    return NotFound("Run not found", f"There is no run {run!r}.", "It may have been cleaned up.")
+
+
+def not_above(before: str, leaf: str) -> NotFound:
+    """`before` does not stand on the branch that ends in `leaf`."""
+    return NotFound(
+        "Message not found",
+        f"The message {before!r} is not above {leaf!r}.",
+        "Open the chat again to see its current branch.",
+    )
+
+
+def answer_under_way() -> Conflict:
+    """An answer is being written in that chat."""
+    return Conflict(
+        "An answer is still being written",
+        "A chat can hold one answer at a time.",
+        "Wait for it to end, or stop it.",
+    )
+
+
+def already_there(what: str, name: str) -> Conflict:
+    """Something new has the id of something stored."""
+    return Conflict(f"The {what} is there already", f"The id {name!r} is taken.", "Use a new id.")
+
+
+def not_streaming(message: str) -> Conflict:
+    """Text came for a message that has ended."""
+    return Conflict(
+        "The answer has ended already", f"The message {message!r} takes no more text.", ""
+    )
+
+
+def text_gap(message: str, there: int, offset: int) -> InvalidInput:
+    """Text came that does not join what is kept."""
+    return InvalidInput(
+        "A piece of the answer is missing",
+        f"{there} characters of {message!r} are kept, and the next piece begins at {offset}.",
+        "Send the text again from where it ends.",
+    )
+
+
+def joined(base: str, pieces: Iterable[tuple[int, str]]) -> str:
+    """The text of a streaming answer: `base`, and pieces by their offset, which may overlap."""
+    parts = [base]
+    length = len(base)
+    for offset, text in pieces:
+        if offset + len(text) > length:
+            parts.append(text[length - offset :])
+            length = offset + len(text)
+    return "".join(parts)
+
+
+def claimed(run: Run, at: datetime) -> Run:
+    """`run` as it is once a process has taken it."""
+    return replace(
+        run,
+        state="STARTED",
+        started=at,
+        ended=None,
+        attempts=run.attempts + 1,
+        progress=None,
+        progress_text="",
+        error=None,
+    )
+
+
+def released(run: Run) -> Run:
+    """`run` as it is once its dead process has lost it."""
+    return replace(run, state="PENDING", started=None, progress=None, progress_text="")
+
+
+def ended(run: Run) -> bool:
+    """Whether it does not change any more."""
+    return run.state in FINAL_STATES
+
+
+def keeps_process(state: RunState) -> bool:
+    """Whether a run that is saved in `state` still belongs to the process that claimed it."""
+    return state in ("STARTED", "PROGRESS")
+
+
+def in_order(messages: Sequence[Message]) -> list[Message]:
+    """Parents before children, otherwise by time. Raises InvalidInput where that cannot be."""
+    known = {message.id for message in messages}
+    if len(known) != len(messages):
+        raise _broken_tree("two messages have the same id")
+    children: dict[str | None, list[tuple[datetime, int, Message]]] = {}
+    for place, message in enumerate(messages):
+        if message.parent is not None and message.parent not in known:
+            raise _broken_tree(f"the message {message.parent!r} is missing")
+        entry = (message.created, place, message)
+        children.setdefault(message.parent, []).append(entry)
+    ordered: list[Message] = []
+    ready = sorted(children.get(None, []))
+    while ready:
+        _, _, message = heappop(ready)
+        ordered.append(imported(message))
+        for entry in children.get(message.id, ()):
+            heappush(ready, entry)
+    if len(ordered) != len(messages):
+        raise _broken_tree("its messages stand in a circle")
+    return ordered
+
+
+def imported(message: Message) -> Message:
+    """`message` as it is stored by an import: nobody writes it any more."""
+    return replace(message, state="interrupted") if message.state == "streaming" else message
+
+
+def imported_head(chat: Chat, messages: Sequence[Message]) -> str | None:
+    """The head of an imported chat: the one it names, or the last message."""
+    if any(message.id == chat.head for message in messages):
+        return chat.head
+    return messages[-1].id if messages else None
+
+
+def _broken_tree(why: str) -> InvalidInput:
+    return InvalidInput(
+        "The chat cannot be read", f"Its messages do not fit together: {why}.", "Export it again."
+    )
+
+
+def check_attachments(
+    messages: Sequence[Message], given: Mapping[str, bytes], stored: Collection[str]
+) -> dict[str, Attachment]:
+    """The attachments of an imported chat by id; raises InvalidInput where bytes are missing."""
+    wanted = {file.id: file for message in messages for file in message.attachments}
+    for name in wanted:
+        if name not in given and name not in stored:
+            raise InvalidInput(
+                "The chat cannot be read",
+                f"Its attachment {name!r} is missing.",
+                "Export it again.",
+            )
+    return wanted
+
+
+def newest_leaf(start: str, rows: Sequence[tuple[str, str | None, int]]) -> str:
+    """From `start` down, at each fork to the child whose subtree was written in last.
+
+    `rows` are (node, parent, when it was written: a growing number) of the subtree, parents
+    before children, `start` among them.
+    """
+    newest = {node: written for node, _, written in rows}
+    best: dict[str, tuple[int, str]] = {}
+    for node, parent, _ in reversed(rows):
+        if node == start or parent is None:
+            continue
+        newest[parent] = max(newest[parent], newest[node])
+        if parent not in best or best[parent][0] < newest[node]:
+            best[parent] = (newest[node], node)
+    while start in best:
+        start = best[start][1]
+    return start

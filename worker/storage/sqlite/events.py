@@ -1,0 +1,63 @@
+"""Kept events, and small values.
+
+Each function runs inside one transaction, which its caller owns.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from worker.storage.base import StoredEvent
+from worker.storage.sqlite.chats import know_owner
+from worker.storage.sqlite.rows import owner_seq
+from worker.storage.sqlite.schema import events, small_values
+
+_LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+
+
+def add_event(db: Connection, owner: str, kind: str, data: str, origin: str, at: datetime) -> int:
+    """See `Storage.add_event`."""
+    values = {"owner": owner, "kind": kind, "data": data, "origin": origin, "at": at}
+    seq: int | None = db.scalar(insert(events).values(values).returning(events.c.seq))
+    assert seq is not None
+    return seq
+
+
+def events_after(db: Connection, seq: int, limit: int) -> tuple[StoredEvent, ...]:
+    """See `Storage.events_after`."""
+    rows = db.execute(select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit))
+    return tuple(
+        StoredEvent(row.seq, row.owner, row.at, row.origin, row.kind, row.data) for row in rows
+    )
+
+
+def last_event(db: Connection) -> int:
+    """See `Storage.last_event`. Stays where it is when events expire."""
+    return db.scalar(_LAST) or 0
+
+
+def get_value(db: Connection, owner: str, key: str) -> str | None:
+    """See `Storage.get_value`."""
+    return db.scalar(
+        select(small_values.c.value).where(
+            small_values.c.owner == owner_seq(owner), small_values.c.key == key
+        )
+    )
+
+
+def set_value(db: Connection, owner: str, key: str, value: str | None) -> None:
+    """See `Storage.set_value`."""
+    if value is None:
+        db.execute(
+            delete(small_values).where(
+                small_values.c.owner == owner_seq(owner), small_values.c.key == key
+            )
+        )
+        return
+    know_owner(db, owner)
+    db.execute(
+        insert_or(small_values)
+        .values(owner=owner_seq(owner), key=key, value=value)
+        .on_conflict_do_update(index_elements=["owner", "key"], set_={"value": value})
+    )

@@ -1,0 +1,265 @@
+"""Writing messages: an answer's beginning, its pieces, its end; files kept for them.
+
+Each function runs inside one transaction, which its caller owns.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from worker.contract.types import Attachment, Chat, Message, Run, UsageRecord
+from worker.storage import rules
+from worker.storage.sqlite import chats as chats_
+from worker.storage.sqlite import runs as runs_
+from worker.storage.sqlite import search, tree, usage
+from worker.storage.sqlite.rows import AnyRow, attachment_from, message_values, owner_seq
+from worker.storage.sqlite.schema import (
+    attachments,
+    chats,
+    message_attachments,
+    messages,
+    pieces,
+)
+
+
+def begin_answer(
+    db: Connection,
+    owner: str,
+    question: Message | None,
+    answer: Message,
+    run: Run,
+    process: str,
+    chat: Chat | None,
+) -> None:
+    """See `Storage.begin_answer`."""
+    if chat is not None:
+        chats_.create_chat(db, owner, chat)
+    seq = chats_.chat_seq(db, owner, answer.chat)
+    streaming = select(messages.c.id, messages.c.run).where(
+        messages.c.chat == seq, messages.c.state == "streaming"
+    )
+    for row in db.execute(streaming):
+        if (row.id, row.run) != (answer.id, run.id):
+            raise rules.answer_under_way()
+    if question is not None:
+        insert_message(db, owner, seq, question)
+    answer = replace(answer, state="streaming", run=run.id)
+    old = db.execute(
+        select(messages.c.seq, messages.c.chat, messages.c.state, messages.c.text).where(
+            messages.c.owner == owner_seq(owner), messages.c.id == answer.id
+        )
+    ).one_or_none()
+    if old is None:
+        insert_message(db, owner, seq, answer)
+    else:
+        if old.chat != seq:
+            raise rules.already_there("message", answer.id)
+        _go_on(db, old, seq, answer)
+    runs_.put_run(db, owner, run, process)
+    values: dict[str, object] = {"head": answer.id, "updated": run.queued}
+    if question is not None:
+        values["draft"] = ""
+    db.execute(update(chats).where(chats.c.seq == seq).values(values))
+
+
+def _go_on(db: Connection, old: AnyRow, chat: int, answer: Message) -> None:
+    if old.state != "streaming":
+        search.forget(db, chat, [(old.seq, old.text)])
+    db.execute(delete(pieces).where(pieces.c.message == old.seq))
+    values = message_values(answer)
+    del values["id"], values["created"]
+    db.execute(
+        update(messages)
+        .where(messages.c.seq == old.seq)
+        .values(**values, written=_next_written(db, chat))
+    )
+
+
+def append_text(db: Connection, owner: str, message: str, offset: int, text: str) -> None:
+    """See `Storage.append_text`."""
+    row = db.execute(
+        select(
+            messages.c.seq,
+            messages.c.state,
+            select(func.max(pieces.c.stop))
+            .where(pieces.c.message == messages.c.seq)
+            .scalar_subquery()
+            .label("stop"),
+        ).where(messages.c.owner == owner_seq(owner), messages.c.id == message)
+    ).one_or_none()
+    if row is None:
+        raise rules.missing_message(message)
+    if row.state != "streaming":
+        raise rules.not_streaming(message)
+    there = row.stop
+    if there is None:
+        base = db.scalar(select(messages.c.text).where(messages.c.seq == row.seq))
+        there = len(base or "")
+    if offset > there:
+        raise rules.text_gap(message, there, offset)
+    if offset + len(text) <= there:
+        return
+    new = text[there - offset :]
+    db.execute(insert(pieces).values(message=row.seq, start=there, stop=there + len(new), text=new))
+
+
+def finish_answer(
+    db: Connection, owner: str, answer: Message, run: Run, used: Sequence[UsageRecord]
+) -> Message:
+    """See `Storage.finish_answer`."""
+    end(db, tree.message_row(db, owner, answer.id), answer)
+    runs_.put_run(db, owner, run, "")
+    for record in used:
+        usage.add_usage(db, owner, record)
+    return tree.get_message(db, owner, answer.id)
+
+
+def interrupt_run(
+    db: Connection, owner: str, run: str, process: str, at: datetime
+) -> Message | None:
+    """See `Storage.interrupt_run`."""
+    interrupted = runs_.interrupt(db, owner, run, process, at)
+    if interrupted is None or interrupted.message is None:
+        return None
+    row = tree.message_row(db, owner, interrupted.message)
+    if row.state != "streaming" or row.run != run:
+        return None
+    answer = replace(tree.get_message(db, owner, interrupted.message), state="interrupted")
+    end(db, row, answer)
+    return answer
+
+
+def end(db: Connection, old: AnyRow, answer: Message) -> None:
+    """Write an answer as it ended over its row `old`, and make it findable."""
+    if old.state != "streaming":
+        search.forget(db, old.chat, [(old.seq, old.text)])
+    values = message_values(answer)
+    del values["id"], values["created"], values["role"]
+    if values["run"] is None:
+        del values["run"]
+    db.execute(update(messages).where(messages.c.seq == old.seq).values(**values))
+    db.execute(delete(pieces).where(pieces.c.message == old.seq))
+    search.add(db, old.chat, [(old.seq, answer.text)])
+
+
+def insert_message(db: Connection, owner: str, chat: int, message: Message) -> int:
+    """Store a new message below its parent; returns its row id."""
+    parent = above = None
+    if message.parent is not None:
+        above = tree.message_row(db, owner, message.parent)
+        if above.chat != chat:
+            raise rules.missing_message(message.parent)
+        parent = above.seq
+    seq = _next_seq(db, message.created, parent)
+    statement = (
+        insert_or(messages)
+        .values(
+            seq=seq,
+            owner=owner_seq(owner),
+            chat=chat,
+            parent=parent,
+            depth=0 if above is None else above.depth + 1,
+            written=_next_written(db, chat),
+            **message_values(message),
+        )
+        .on_conflict_do_nothing(index_elements=["owner", "id"])
+    )
+    if not db.execute(statement).rowcount:
+        raise rules.already_there("message", message.id)
+    db.execute(update(chats).where(chats.c.seq == chat).values(messages=chats.c.messages + 1))
+    link(db, owner, seq, message.attachments)
+    if message.state != "streaming":
+        search.add(db, chat, [(seq, message.text)])
+    return seq
+
+
+def link(db: Connection, owner: str, message: int, files: Iterable[Attachment]) -> None:
+    """Say which kept files go with a message; raises NotFound."""
+    for position, file in enumerate(files):
+        db.execute(
+            insert(message_attachments).values(
+                message=message, position=position, attachment=_attachment_seq(db, owner, file.id)
+            )
+        )
+
+
+def put_attachment(
+    db: Connection, owner: str, attachment: Attachment, data: bytes, created: datetime
+) -> None:
+    """See `Storage.put_attachment`."""
+    chats_.know_owner(db, owner)
+    values = {
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "size": attachment.size,
+        "tokens": attachment.tokens,
+        "created": created,
+        "data": data,
+    }
+    db.execute(
+        insert_or(attachments)
+        .values(owner=owner_seq(owner), id=attachment.id, **values)
+        .on_conflict_do_update(index_elements=["owner", "id"], set_=values)
+    )
+
+
+def get_attachment(db: Connection, owner: str, attachment: str) -> tuple[Attachment, bytes]:
+    """See `Storage.get_attachment`."""
+    row = db.execute(
+        select(attachments).where(
+            attachments.c.owner == owner_seq(owner), attachments.c.id == attachment
+        )
+    ).one_or_none()
+    if row is None:
+        raise rules.missing_attachment(attachment)
+    return attachment_from(row), row.data
+
+
+def _attachment_seq(db: Connection, owner: str, attachment: str) -> int:
+    seq: int | None = db.scalar(
+        select(attachments.c.seq).where(
+            attachments.c.owner == owner_seq(owner), attachments.c.id == attachment
+        )
+    )
+    if seq is None:
+        raise rules.missing_attachment(attachment)
+    return seq
+
+
+def _next_written(db: Connection, chat: int) -> int:
+    found: int | None = db.scalar(
+        update(chats)
+        .where(chats.c.seq == chat)
+        .values(written=chats.c.written + 1)
+        .returning(chats.c.written)
+    )
+    assert found is not None  # the caller has the chat's row id
+    return found
+
+
+def _next_seq(db: Connection, created: datetime, parent: int | None) -> int:
+    """A free row id for a message of that time, greater than its parent's."""
+    wanted = int(created.timestamp())
+    if parent is not None:
+        wanted = max(wanted, parent + 1)
+    newest = db.execute(
+        select(messages.c.seq, messages.c.created).order_by(messages.c.seq.desc()).limit(1)
+    ).one_or_none()
+    if newest is None or wanted > newest.seq:
+        return wanted
+    if created >= newest.created:
+        return int(newest.seq) + 1
+    if db.scalar(select(messages.c.seq).where(messages.c.seq == wanted)) is None:
+        return wanted
+    following = messages.alias("following")
+    gap: int | None = db.scalar(
+        select(messages.c.seq + 1)
+        .where(messages.c.seq >= wanted, ~exists().where(following.c.seq == messages.c.seq + 1))
+        .order_by(messages.c.seq)
+        .limit(1)
+    )
+    assert gap is not None  # after the last one there is always room
+    return gap

@@ -1,0 +1,240 @@
+"""The tables, as they are in the newest version.
+
+Owns their shape. The steps that lead here from older versions are in `migrations/versions`;
+a test checks that both ways end at the same shape. What a row means is with the features.
+
+A message's `seq` is its row id and grows with `created` (seconds since 1970, moved on to the
+next free number), and a child's is greater than its parent's. So newest first is the order of
+row ids, in the search index too.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from worker.storage.sqlite.types import Bytes, Instant, Json, Money, Text
+
+APPLICATION_ID: Final = 0x4E475448
+"""In the file's header: a database of this program."""
+VERSION: Final = 2
+"""In the file's header (`user_version`): the newest migration's number."""
+REVISION: Final = "0002"
+"""Alembic's name for it."""
+
+metadata = MetaData()
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("titled_by", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("deleted", Instant),
+    Column("draft", Text, nullable=False),
+    Column("head", Text),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    # How many messages there are, kept in step with every insert; counting is slow.
+    Column("messages", Integer, nullable=False),
+    # Grows with every question and answer: what was written in last.
+    Column("written", Integer, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index("chats_by_updated", "owner", "archived", "pinned", "updated"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("chat", ForeignKey("chats.seq"), nullable=False),
+    Column("parent", ForeignKey("messages.seq")),
+    Column("id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("written", Integer, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("run", Text),
+    Column("seconds", Float),
+    Column("usage", Json),
+    Column("error", Json),
+    Column("tools", Json),
+    Column("notes", Json),
+    # Last, so that reading the others of a long message does not read through its text.
+    Column("text", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index("messages_by_parent", "chat", "parent"),
+    Index("messages_by_parent_alone", "parent"),
+    Index("messages_streaming", "chat", sqlite_where=text("state = 'streaming'")),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("message", ForeignKey("messages.seq"), primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("stop", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("data", Bytes, nullable=False),
+    UniqueConstraint("owner", "id"),
+)
+
+message_attachments = Table(
+    "message_attachments",
+    metadata,
+    Column("message", ForeignKey("messages.seq"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("attachment", ForeignKey("attachments.seq"), nullable=False),
+    Index("message_attachments_by_attachment", "attachment"),
+    sqlite_with_rowid=False,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("queued", Instant, nullable=False),
+    Column("started", Instant),
+    Column("ended", Instant),
+    Column("chat", Text),
+    Column("message", Text),
+    Column("arguments", Json),
+    Column("attempts", Integer, nullable=False),
+    Column("progress", Float),
+    Column("progress_text", Text, nullable=False),
+    Column("result", Json),
+    Column("error", Json),
+    # The process that claimed it; "" while nobody has.
+    Column("process", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index("runs_by_queued", "owner", "queued"),
+    Index("runs_by_chat", "owner", "chat"),
+    Index(
+        "runs_unfinished",
+        "state",
+        sqlite_where=text("state IN ('PENDING', 'STARTED', 'PROGRESS', 'RETRY')"),
+    ),
+    Index("runs_by_ended", "ended"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("input", Integer, nullable=False),
+    Column("output", Integer, nullable=False),
+    Column("cached", Integer, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("cost", Money),
+    UniqueConstraint("owner", "id"),
+    Index("usage_by_time", "owner", "at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("events_by_time", "at"),
+    sqlite_autoincrement=True,  # a seq is never given twice, not even after expiry
+)
+
+small_values = Table(
+    "small_values",
+    metadata,
+    Column("owner", ForeignKey("owners.seq"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What the file says about itself, e.g. by which rules its search index was made."""
+
+SEARCH_DDL: Final = (
+    "CREATE VIRTUAL TABLE search USING fts5("
+    "grams, content='', detail=none, columnsize=0, tokenize='ascii')"
+)
+"""Contentless: the text stands in `messages` only. The grams are made by `folding` (SQLite's own
+trigram tokenizer folds no diacritics before 3.45), and positions are not kept (`detail=none`:
+a quarter of the size), since what is found is checked anyway."""
+
+
+def statements() -> tuple[str, ...]:
+    """What makes an empty file a database of the newest version, version numbers excluded."""
+    dialect = sqlite.dialect()
+    found: list[str] = []
+    for table in metadata.sorted_tables:
+        found.append(str(CreateTable(table).compile(dialect=dialect)).strip())
+        found += [
+            str(CreateIndex(index).compile(dialect=dialect)).strip()
+            for index in sorted(table.indexes, key=lambda index: str(index.name))
+        ]
+    return (*found, SEARCH_DDL)
