@@ -33,7 +33,8 @@ REDACTED = "***"
 
 _QUEUE = 20_000  # records that may wait for a slow disk
 _SHORTEST_SECRET = 6  # characters; blacking out shorter ones would destroy ordinary words
-# Libraries that tell each request or result, and with DEBUG what is in it: only where they are named.
+# Libraries that tell each request or result, and with DEBUG what is in it: only where they are
+# named.
 _TALKATIVE = (
     "celery.app.trace",
     "httpx2",
@@ -57,7 +58,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(Bearer|Basic)(\s+|%20)[A-Za-z0-9._~+/=\-]{6,}"), rf"\1 {REDACTED}"),
     (
         re.compile(
-            r"(?i)([\"']?\b(?:token(?==)|[\w-]{0,40}(?:api[_-]?key|password|passwd|secret|access[_-]?token|auth[_-]?token|"
+            r"(?i)([\"']?\b(?:token(?==)|[\w-]{0,40}"
+            r"(?:api[_-]?key|password|passwd|secret|access[_-]?token|auth[_-]?token|"
             r"refresh[_-]?token))[\"']?\s{0,3}[=:]\s{0,3})"
             r"(?:\"[^\"]*\"|'[^']*'|[^\s&,;)}\]]+)"
         ),
