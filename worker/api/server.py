@@ -20,7 +20,15 @@ _GRACE = 5
 
 
 class _Server(uvicorn.Server):
-    """One that leaves the process's signals to the program."""
+    """One that leaves the process's signals to the program, and that costs nothing while nobody
+    asks: uvicorn's own loop looks ten times a second whether it shall stop, and what time it is."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def main_loop(self) -> None:
+        await self._closing.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -42,16 +50,18 @@ async def serve(app: FastAPI, host: str = LOCAL, port: int = 0) -> AsyncIterator
         lifespan="off",
         ws="none",
         server_header=False,
+        date_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
     )
-    server = _Server(config)
+    closing: asyncio.Event = app.state.closing
+    server = _Server(config, closing)
     task = asyncio.create_task(server.serve(sockets=[bound]), name="api")
     try:
         # The socket listens already: who connects before uvicorn is ready waits a moment.
         yield f"http://{LOCAL}:{bound.getsockname()[1]}"
     finally:
-        app.state.closing.set()
+        closing.set()
         server.should_exit = True
         try:
             await asyncio.shield(task)
