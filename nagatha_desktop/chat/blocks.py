@@ -54,6 +54,7 @@ _WALKS = frozenset(
 _FOLD = 400
 """Lines of code shown before "Show all"."""
 _LONGEST_LINE = 4_000
+_NEARLY = 0.9
 _REST = 8
 """Colouring code while it comes takes at most one part in this many of the time."""
 
@@ -76,11 +77,12 @@ class TextBlock(QTextBrowser):
     link_clicked = Signal(str)
     """The address of a link that was clicked or chosen by the keyboard."""
 
-    def __init__(self, look: Looks, parent: QWidget) -> None:
+    def __init__(self, look: Looks, parent: QWidget, width: int) -> None:
+        """`width` is the one it will probably get; any other costs laying it out twice."""
         super().__init__(parent)
         self._look = look
         self._shown: QTextDocument = Document()
-        self._width = 0
+        self._width = width
         self.caret = False
         set_role(self, "answer")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -88,6 +90,7 @@ class TextBlock(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
+        self.setLineWrapColumnOrWidth(width)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.viewport().setAutoFillBackground(False)
@@ -97,8 +100,9 @@ class TextBlock(QTextBrowser):
         """Show `document` in place of what was shown; a selection stays where it was."""
         cursor = self.textCursor()
         selected = (cursor.anchor(), cursor.position()) if cursor.hasSelection() else None
-        if self._width:
-            self.setLineWrapColumnOrWidth(self._width)
+        # As the widget would set them: found different, each costs laying it out once more.
+        document.setDefaultTextOption(self._shown.defaultTextOption())
+        document.setTextWidth(self._width)
         self.setDocument(document)
         self._shown = document
         if selected is not None and max(selected) < document.characterCount():
@@ -116,7 +120,9 @@ class TextBlock(QTextBrowser):
     def ideal_width(self, most: int) -> int:
         """The width that its longest line wants, up to `most`."""
         self.height_for(most)
-        return min(most, ceil(self._shown.idealWidth()) + 1)
+        ideal = ceil(self._shown.idealWidth()) + 1
+        # A little narrower is not worth laying out anew what fills its lines.
+        return most if ideal > most * _NEARLY else ideal
 
     def height_for(self, width: int) -> int:
         if width != self._width:

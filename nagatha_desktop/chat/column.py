@@ -156,7 +156,7 @@ class Column(QScrollArea):
 
     def _place(self) -> None:
         room = self.viewport().width()
-        width = max(1, min(MEASURES.line_length, room - 2 * _SIDE))
+        width = self.message_width()
         left = max(_SIDE, (room - width) // 2)
         bar = self.verticalScrollBar()
         anchor, offset = (None, 0) if self._stuck else self._anchor(bar.value())
@@ -173,6 +173,10 @@ class Column(QScrollArea):
             bar.setValue(bar.maximum())
         elif anchor is not None:
             bar.setValue(anchor.y() - offset)
+
+    def message_width(self) -> int:
+        """The width that every message has now."""
+        return max(1, min(MEASURES.line_length, self.viewport().width() - 2 * _SIDE))
 
     def _anchor(self, value: int) -> tuple[MessageView | None, int]:
         for view in self.views:

@@ -35,7 +35,7 @@ class Place:
 
 def count_in(words: str, view: MessageView | None, text: str) -> int:
     """How often `words` stand in a message: in what is shown of it, else in its source."""
-    if view is None:
+    if view is None or view.hidden_characters:
         return min(_MOST, text.casefold().count(words.casefold()))
     return len(places(words, view))
 

@@ -4,6 +4,7 @@ Owns which source is shown by which block. Where the blocks stand is decided by 
 """
 
 from collections.abc import Iterable
+from time import perf_counter
 from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +22,11 @@ LONG = 20_000
 _STEP = 6_000
 """Characters that `show_more` adds at a time; about 10 ms."""
 
+_SLOW = 0.02
+"""Seconds after which making the last block anew is too slow to be done for every word."""
+_REST = 8
+"""It takes at most one part in this many of the time then."""
+
 Block: TypeAlias = TextBlock | CodeBlock
 _B = TypeVar("_B", TextBlock, CodeBlock)
 
@@ -34,16 +40,18 @@ class TextFlow(QObject):
     """A block changed its height by itself."""
 
     def __init__(
-        self, look: Looks, parent: QWidget, *, as_is: bool = False, name: str = ""
+        self, look: Looks, parent: QWidget, *, as_is: bool = False, name: str = "", width: int
     ) -> None:
-        """`name` is read out for each block of text."""
+        """`name` is read out for each block of text; `width` is what it will probably get."""
         super().__init__(parent)
         self._look = look
         self._widget = parent
         self._as_is = as_is
         self._name = name
+        self._width = width
         self._source = ""
         self._whole = True
+        self._ready_at = 0.0
         self._definitions = ""
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
@@ -58,6 +66,9 @@ class TextFlow(QObject):
         """Show `source`; `growing` if more of it is to come."""
         if source == self._source and growing != self._whole:
             return
+        begun = perf_counter()
+        if growing and begun < self._ready_at:
+            return  # what came is taken up with what comes next, or at the next tick
         grew = source.startswith(self._source) and bool(self._pieces)
         finished = self._whole is False and not growing
         self._whole = not growing
@@ -75,6 +86,10 @@ class TextFlow(QObject):
         shown = [piece for piece in pieces if limit is None or piece.start < limit]
         self._waiting = pieces[len(shown) :]
         self._replace_from(len(kept), shown)
+        spent = perf_counter() - begun
+        self._ready_at = perf_counter() + spent * _REST if spent > _SLOW else 0.0
+        if finished:
+            self._split_again()
         if not growing:
             self._finish(finished or not grew)
 
@@ -114,6 +129,14 @@ class TextFlow(QObject):
             return split(source, start)
         step = _STEP
         return [TextPiece(at, source[at : at + step]) for at in range(start, len(source), step)]
+
+    def _split_again(self) -> None:
+        """What a line means may have changed with its last sign, after it was cut at."""
+        pieces = self._split(self._source, 0)
+        same = 0
+        while same < min(len(pieces), len(self._pieces)) and pieces[same] == self._pieces[same]:
+            same += 1
+        self._replace_from(same, pieces[same:])
 
     def _replace_from(self, first: int, pieces: list[Piece]) -> None:
         """Let `pieces` follow the first `first`; blocks of the same kind are used again."""
@@ -156,7 +179,7 @@ class TextFlow(QObject):
         return render(text, self._look)
 
     def _text_block(self) -> TextBlock:
-        block = TextBlock(self._look, self._widget)
+        block = TextBlock(self._look, self._widget, self._width)
         block.setAccessibleName(self._name)
         block.link_clicked.connect(self.link_clicked)
         return block

@@ -65,8 +65,11 @@ class MessageView(QWidget):
         themes: ThemeController,
         clock: Callable[[], datetime],
         parent: QWidget,
+        width: int,
     ) -> None:
+        """`width` is the one it will probably get."""
         super().__init__(parent)
+        self._hint = width if message.role != "user" else int(width * _BUBBLE) - 2 * _PAD_X
         self.message = message
         self.height_now = 0
         self._width = 0
@@ -156,6 +159,8 @@ class MessageView(QWidget):
         if self.message.state == "streaming":
             self._foot.set_words(self._words())
             self._count_wait()
+            self._set_body(self.message, True)
+            self._changed()
             running = True
         return running
 
@@ -168,6 +173,11 @@ class MessageView(QWidget):
                     view = block.view if isinstance(block, CodeBlock) else block
                     found.append((view, view.document()))
         return found
+
+    @property
+    def hidden_characters(self) -> int:
+        """How many characters of a long text wait for "Show all"."""
+        return sum(part.hidden_characters for part in self._body if isinstance(part, TextFlow))
 
     def show_whole(self) -> None:
         """Show all of a long text at once, for something far down in it."""
@@ -312,7 +322,8 @@ class MessageView(QWidget):
             self._starts.append(start)
 
     def _flow(self) -> TextFlow:
-        flow = TextFlow(self._look, self, as_is=self._mine, name=self.accessibleName())
+        name = self.accessibleName()
+        flow = TextFlow(self._look, self, as_is=self._mine, name=name, width=self._hint)
         flow.link_clicked.connect(self.link_clicked)
         flow.copied.connect(self.copied)
         flow.changed.connect(self._changed)
@@ -374,7 +385,7 @@ class MessageView(QWidget):
                 self._state.show()
 
     def _set_more(self) -> None:
-        hidden = sum(part.hidden_characters for part in self._body if isinstance(part, TextFlow))
+        hidden = self.hidden_characters
         if not hidden:
             if self._more is not None:
                 self._more.hide()

@@ -359,7 +359,9 @@ class Transcript(QWidget):
         self._changed()
 
     def _make(self, number: int, parent: QWidget) -> MessageView:
-        view = MessageView(self._messages[number], self._look, self._themes, self._clock, parent)
+        width = self.column.message_width()
+        message = self._messages[number]
+        view = MessageView(message, self._look, self._themes, self._clock, parent, width)
         view.action_wanted.connect(self.action_wanted)
         view.retry_wanted.connect(self.retry_wanted)
         view.edit_wanted.connect(self.edit_wanted)

@@ -76,7 +76,7 @@ def test_nothing_is_ever_loaded_from_a_server_or_a_file(
     base = f"http://127.0.0.1:{server.server_address[1]}"
     here = tmp_path.as_uri()
     parent = parent_for(qtbot)
-    block = TextBlock(look, parent)
+    block = TextBlock(look, parent, 500)
     source = (
         f"![a]({base}/a.png) ![b]({here}/x.png) ![c]({tmp_path}/x.png)\n\n[d][r] ![e][r]\n\n"
         f'<img src="{base}/raw.png"> <link rel="stylesheet" href="{base}/s.css">\n\n'
@@ -113,7 +113,7 @@ def test_a_document_refuses_to_load_by_itself(qtbot: QtBot, look: Looks, tmp_pat
     address = QUrl.fromLocalFile(str(tmp_path / "x.css"))
     assert document.resource(3, address) is None
     parent = parent_for(qtbot)
-    assert TextBlock(look, parent).loadResource(3, address) is None
+    assert TextBlock(look, parent, 500).loadResource(3, address) is None
 
 
 def parent_for(qtbot: QtBot) -> QWidget:
