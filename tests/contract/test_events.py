@@ -1,8 +1,10 @@
 """What every event bus promises, tried on each."""
 
 import asyncio
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -280,6 +282,42 @@ def test_closing_a_stream_ends_it_and_the_bus_goes_on(kind: str, tmp_path: Path)
         assert await anext(gone, None) is None
         await bus.publish("me", _settings("b"))
         assert _keys(await _take(stays, 2)) == ["a", "b"]
+
+    _run(kind, tmp_path, test)
+
+
+def test_a_stream_that_its_listener_dropped_is_forgotten(kind: str, tmp_path: Path) -> None:
+    async def test(bus: EventBus) -> None:
+        async def look_once() -> "weakref.ref[AsyncIterator[Event]]":
+            stream = bus.subscribe("me")
+            await bus.publish("me", _settings("x"))
+            async for _ in stream:
+                break
+            return weakref.ref(stream)
+
+        dropped = await look_once()
+        gc.collect()
+        assert dropped() is None
+        await bus.publish("me", _settings("y"))
+
+    _run(kind, tmp_path, test)
+
+
+def test_a_task_that_waits_for_an_event_is_held_even_if_nobody_else_does(
+    kind: str, tmp_path: Path
+) -> None:
+    async def test(bus: EventBus) -> None:
+        got: list[Event] = []
+
+        async def listen() -> None:
+            got.append(await anext(bus.subscribe("me")))
+
+        asyncio.create_task(listen())  # noqa: RUF006
+        await asyncio.sleep(0)
+        gc.collect()
+        await bus.publish("me", _settings("x"))
+        await asyncio.sleep(0)
+        assert _keys(got) == ["x"]
 
     _run(kind, tmp_path, test)
 

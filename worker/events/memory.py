@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from weakref import WeakSet
 
 from worker.contract.events import AnswerDelta, DataReplaced, Event
 from worker.events.subscription import WAITING_MOST, Kept, Subscription
@@ -22,10 +23,12 @@ def now() -> datetime:
 
 
 class Listeners:
-    """The subscriptions of a bus."""
+    """The subscriptions of a bus; one that its listener dropped is forgotten by itself."""
 
     def __init__(self) -> None:
-        self._all: dict[str, list[Subscription]] = {}
+        self._all: dict[str, WeakSet[Subscription]] = {}
+        self.waited_for: set[Subscription] = set()
+        """Those at which somebody waits; they are held."""
         self._closed = False
 
     def add(self, subscription: Subscription) -> Subscription:
@@ -33,16 +36,16 @@ class Listeners:
         if self._closed:
             subscription.close()
         else:
-            self._all.setdefault(subscription.owner, []).append(subscription)
+            self._all.setdefault(subscription.owner, WeakSet()).add(subscription)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """One less; nothing happens where it is not there."""
-        mine = self._all.get(subscription.owner, [])
-        if subscription in mine:
-            mine.remove(subscription)
-        if not mine:
-            self._all.pop(subscription.owner, None)
+        mine = self._all.get(subscription.owner)
+        if mine is not None:
+            mine.discard(subscription)
+            if not mine:
+                del self._all[subscription.owner]
 
     def offer(self, owner: str, event: Event) -> None:
         """Hand an event to the listeners of `owner`."""
@@ -96,7 +99,13 @@ class MemoryBus:
         first: what was known has to be read again."""
         return self._listeners.add(
             Subscription(
-                owner, after, self._seq, self._replay, self._listeners.remove, self._waiting_most
+                owner,
+                after,
+                self._seq,
+                self._replay,
+                self._listeners.remove,
+                self._listeners.waited_for,
+                self._waiting_most,
             )
         )
 

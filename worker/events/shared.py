@@ -144,7 +144,13 @@ class SharedBus:
         first: what was known has to be read again."""
         return self._listeners.add(
             Subscription(
-                owner, after, self._cursor, self._replay, self._listeners.remove, self._waiting_most
+                owner,
+                after,
+                self._cursor,
+                self._replay,
+                self._listeners.remove,
+                self._listeners.waited_for,
+                self._waiting_most,
             )
         )
 

@@ -74,12 +74,17 @@ class Subscription(AsyncIterator[Event]):
         now: int,
         replay: Replay,
         on_close: Callable[["Subscription"], None],
+        waited_for: set["Subscription"],
         waiting_most: int = WAITING_MOST,
     ) -> None:
-        """From after the seq `after`, or from `now` on, which is the newest seq."""
+        """From after the seq `after`, or from `now` on, which is the newest seq.
+
+        It is put into `waited_for` while somebody waits for an event of it.
+        """
         self.owner = owner
         self._replay = replay
         self._on_close = on_close
+        self._waited_for = waited_for
         self._most = waiting_most
         self._queue: deque[Event | _Joined] = deque()
         self._growing: dict[str, _Joined] = {}  # by message: in the queue, and may get longer
@@ -145,7 +150,13 @@ class Subscription(AsyncIterator[Event]):
                 self._on_close(self)
                 raise StopAsyncIteration
             self._wake.clear()
-            await self._wake.wait()
+            # The bus holds it weakly, so that a dropped one is gone. But a task that waits for
+            # something which nobody holds would be collected together with it.
+            self._waited_for.add(self)
+            try:
+                await self._wake.wait()
+            finally:
+                self._waited_for.discard(self)
 
     def _take(self) -> Event:
         item = self._queue.popleft()
