@@ -9,7 +9,8 @@ it began and holds up nobody.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -18,7 +19,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from worker.storage.sqlite.errors import told_as_storage_error
+from worker.contract.errors import StorageError
+from worker.storage.sqlite.errors import is_index_fault, told_as_storage_error
+from worker.storage.sqlite.files import suspicion
 
 BUSY_SECONDS = 20.0
 """How long another process may hold the file before that is an error."""
@@ -31,8 +34,10 @@ T = TypeVar("T")
 class Connections:
     """Reads and writes a database file. `path` is there and is a current database."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mend_index: Callable[[Connection], None]) -> None:
+        """`mend_index` makes the search index anew; called where it is found inconsistent."""
         self._path = path
+        self._mend_index = mend_index
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[object]] = set()
         self._writer = _engine(path, writes=True)
@@ -42,9 +47,19 @@ class Connections:
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `verb` on a connection that cannot write."""
-        with told_as_storage_error(self._path):
-            async with self._reader.connect() as connection:
-                return await connection.run_sync(verb, *args, **kwargs)
+
+        async def attempt() -> T:
+            with self._told():
+                async with self._reader.connect() as connection:
+                    return await connection.run_sync(verb, *args, **kwargs)
+
+        try:
+            return await attempt()
+        except StorageError as error:
+            if not is_index_fault(error):
+                raise
+        await self.write(self._mend_index)
+        return await attempt()
 
     async def write(
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -64,7 +79,7 @@ class Connections:
     async def alone(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread while nothing else of this process writes."""
         async with self._turn:
-            with told_as_storage_error(self._path):
+            with self._told():
                 return await asyncio.to_thread(work)
 
     async def aclose(self) -> None:
@@ -81,18 +96,40 @@ class Connections:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        async def attempt() -> T:
+            with self._told():
+                async with self._writer.connect() as connection:
+                    await connection.execution_options(nagatha_durable=durable)
+                    async with connection.begin():
+                        return await connection.run_sync(verb, *args, **kwargs)
+
         async def transact() -> T:
             async with self._turn:
-                with told_as_storage_error(self._path):
-                    async with self._writer.connect() as connection:
-                        await connection.execution_options(nagatha_durable=durable)
-                        async with connection.begin():
-                            return await connection.run_sync(verb, *args, **kwargs)
+                try:
+                    return await attempt()
+                except StorageError as error:
+                    if not is_index_fault(error) or verb is self._mend_index:
+                        raise
+                with self._told():
+                    async with self._writer.begin() as connection:
+                        await connection.run_sync(self._mend_index)
+                return await attempt()
 
         task = asyncio.get_running_loop().create_task(transact())
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors as StorageError; after damage the file is read through when opened next."""
+        try:
+            with told_as_storage_error(self._path):
+                yield
+        except StorageError as error:
+            if error.kind == "damaged" and not is_index_fault(error):
+                suspicion(self._path).touch(mode=0o600)
+            raise
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._under_way.discard(task)

@@ -29,12 +29,7 @@ def told_as_storage_error(path: Path) -> Iterator[None]:
 
 def storage_error(error: Exception, path: Path) -> StorageError:
     """What `error`, which came of using `path`, is to be told as."""
-    if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):
-        cause: BaseException = error.orig
-        # SQLAlchemy's asyncio adapter puts an exception of its own before the driver's.
-        while not isinstance(cause, sqlite3.Error) and cause.__cause__ is not None:
-            cause = cause.__cause__
-        error = cause if isinstance(cause, Exception) else error
+    error = _cause(error)
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(path)
@@ -60,6 +55,14 @@ def storage_error(error: Exception, path: Path) -> StorageError:
         f"{path}: {_words(error)}",
         "Check that the folder is there and can be written. If it is, restart the program.",
     )
+
+
+def is_index_fault(error: StorageError) -> bool:
+    """Whether only the search index is damaged, which can be made anew from the texts."""
+    cause = error.__cause__
+    if not isinstance(cause, Exception):
+        return False
+    return getattr(_cause(cause), "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT_VTAB
 
 
 def disk_full(path: Path) -> StorageError:
@@ -122,6 +125,14 @@ def busy(path: Path) -> StorageError:
         "Try again. If it stays so, close other running copies of the program.",
         action="retry",
     )
+
+
+def _cause(error: Exception) -> Exception:
+    """What the driver raised. SQLAlchemy's asyncio adapter may put its own before that."""
+    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
+    while cause is not None and not isinstance(cause, sqlite3.Error | OSError):
+        cause = cause.__cause__
+    return cause if isinstance(cause, Exception) else error
 
 
 def _has_no_room(path: Path) -> bool:

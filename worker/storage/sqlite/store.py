@@ -64,7 +64,7 @@ class SqliteStorage:
         """See `Storage.open`. A file that was not closed is read through before it is used."""
         with told_as_storage_error(self.path):
             await asyncio.to_thread(self._make_ready)
-        self._open_connections = Connections(self.path)
+        self._open_connections = Connections(self.path, search.rebuild)
         try:
             if not await self._db.read(search.is_current):
                 await self._db.write(search.rebuild)
