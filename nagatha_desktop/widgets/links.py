@@ -26,9 +26,13 @@ class LinkPopover(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-        set_role(self, "popover")
         self._address = ""
-        column = QVBoxLayout(self)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        box = QFrame()
+        set_role(box, "popover")
+        around.addWidget(box)
+        column = QVBoxLayout(box)
         side = MEASURES.grid * 3 // 2
         column.setContentsMargins(side, side, side, side)
         column.setSpacing(MEASURES.grid)

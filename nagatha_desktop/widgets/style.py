@@ -4,19 +4,21 @@ Owns the roles that widgets may carry as the property `role` (and `tone` for wha
 says); what a role looks like is written here only. Knows no window.
 """
 
+from pathlib import Path
 from string import Template
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit, QWidget
 
 from nagatha_desktop.widgets.tokens import MEASURES, Theme, Tone
 
 _TONES: tuple[Tone, ...] = ("accent", "ok", "warn", "bad", "muted")
 _FALLBACK_POINTS = 10.0
+_ICONS = (Path(__file__).resolve().parents[2] / "resources" / "icons").as_posix()
 
 # No rule starts with a bare `*` or `QWidget`: each would be matched against every widget of a
-# long chat. Indicators of boxes and the arrows of lists stay Fusion's own, drawn by the palette.
+# long chat.
 _SHEET = Template(
     """
 QMainWindow, QDialog, QWidget[role="window"] { background: $background; }
@@ -117,6 +119,42 @@ QLineEdit[role="bare"], QLineEdit[role="bare"]:focus {
 QPlainTextEdit[role="code-input"] { background: $code; padding: ${half}px; }
 QLineEdit[role="ask"], QLineEdit[role="ask"]:focus {
     background: transparent; border: 0; padding: 0; font-size: ${large}pt; }
+QComboBox, QAbstractSpinBox {
+    background: $panel; color: $ink; border: ${border}px solid $line;
+    border-radius: ${control}px; padding: 0 ${grid}px; min-height: ${button_inner}px;
+    selection-background-color: $accent; selection-color: $on_accent; }
+QComboBox:hover { background: $hover; }
+QComboBox:focus, QComboBox:on, QAbstractSpinBox:focus { border-color: $accent; }
+QComboBox:disabled, QAbstractSpinBox:disabled { color: $muted; background: $background; }
+QComboBox::drop-down { border: 0; width: ${pad2}px; }
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow, QAbstractSpinBox::up-arrow {
+    image: url("$icons/control-down-$name.svg"); width: ${pad}px; height: ${pad}px; }
+QAbstractSpinBox::up-arrow { image: url("$icons/control-up-$name.svg"); }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
+    border: 0; background: transparent; width: ${pad2}px; subcontrol-origin: border; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QComboBox QAbstractItemView { border-radius: 0; padding: ${half}px; }
+QCheckBox, QRadioButton { spacing: ${grid}px; min-height: ${target}px; }
+QCheckBox::indicator, QRadioButton::indicator {
+    width: ${icon}px; height: ${icon}px; border: ${border}px solid $muted;
+    background: $panel; border-radius: ${half}px; }
+QRadioButton::indicator { border-radius: ${round}px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover,
+QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
+QCheckBox:focus, QRadioButton:focus { color: $accent; }
+QCheckBox::indicator:checked {
+    background: $accent; border-color: $accent; image: url("$icons/control-check-$name.svg"); }
+QRadioButton::indicator:checked {
+    border-color: $accent;
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+        stop: 0 $on_accent, stop: 0.42 $on_accent, stop: 0.5 $accent, stop: 1 $accent); }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $line; }
+QSlider::groove:horizontal { background: $line; height: ${half}px; border-radius: ${half2}px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: ${half2}px; }
+QSlider::handle:horizontal {
+    background: $panel; border: ${focus}px solid $accent; width: ${pad}px;
+    margin: -${half3}px 0; border-radius: ${grid}px; }
 QTextBrowser[role="answer"] { background: transparent; border: 0; }
 
 QListView, QTreeView, QTableView {
@@ -126,9 +164,11 @@ QListView, QTreeView, QTableView {
 QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
 QListView[role="side"], QTreeView[role="side"], QListView[role="bare"] {
     background: transparent; border: 0; }
-QListView::item { padding: 0 ${grid}px; min-height: ${target}px; border-radius: ${control}px; }
+QListView::item { border-radius: ${half}px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $accent_soft; color: $accent; }
+QHeaderView, QTableCornerButton::section { background: $panel; border: 0; }
+QTableView::item { padding: ${half}px ${grid}px; }
 QHeaderView::section {
     background: $panel; color: $muted; border: 0; border-bottom: ${border}px solid $line;
     padding: ${half}px ${grid}px; font-size: ${small}pt; font-weight: 600; }
@@ -197,7 +237,11 @@ def style_sheet(theme: Theme) -> str:
             f"{points(measures.small)}pt; font-weight: 600; }}"
             for tone, (text, _) in tones.items()
         ),
+        icons=_ICONS,
+        icon=measures.icon,
+        round=measures.icon // 2 + measures.border,
         grid=measures.grid,
+        half2=measures.half // 2,
         half=measures.half,
         half3=measures.half * 3 // 2,
         pad=measures.grid * 3 // 2,
@@ -266,6 +310,16 @@ def set_role(widget: QWidget, role: str, tone: str = "") -> None:
     widget.setProperty("role", role)
     widget.setProperty("tone", tone)
     restyle(widget)
+
+
+def give_room(field: QAbstractSpinBox) -> None:
+    """Let the text of a field with arrows begin where that of any other field does.
+
+    Qt's style sheets know no padding there.
+    """
+    line = field.findChild(QLineEdit)
+    if line is not None:
+        line.setTextMargins(MEASURES.grid, 0, 0, 0)
 
 
 def restyle(widget: QWidget) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.widgets import icons
 from nagatha_desktop.widgets.badges import Badge, Elided
 from nagatha_desktop.widgets.buttons import button, icon_button
-from nagatha_desktop.widgets.style import palette, points, set_role, style_sheet
+from nagatha_desktop.widgets.style import give_room, palette, points, set_role, style_sheet
 from nagatha_desktop.widgets.theme import DARK, LIGHT, MEASURES, Theme, ThemeController
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,6 +204,23 @@ def test_every_icon_is_painted_in_the_colour_of_the_theme(
     assert LIGHT.ink in colours()
     themes.set_mode("dark")
     assert DARK.ink in colours()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_the_signs_inside_of_controls_have_the_colours_of_the_theme(theme: Theme) -> None:
+    for name, colour in (("check", "on_accent"), ("down", "muted"), ("up", "muted")):
+        path = ROOT / "resources" / "icons" / f"control-{name}-{theme.name}.svg"
+        assert re.findall("#[0-9a-f]{6}", path.read_text("utf-8")) == [getattr(theme, colour)]
+        assert path.as_posix() in style_sheet(theme)
+
+
+def test_a_field_with_arrows_begins_where_other_fields_begin(
+    qtbot: QtBot, themes: ThemeController
+) -> None:
+    spin = QSpinBox()
+    qtbot.addWidget(spin)
+    give_room(spin)
+    assert spin.lineEdit().textMargins().left() == MEASURES.grid
 
 
 def test_an_unknown_icon_is_refused(themes: ThemeController) -> None:
