@@ -36,8 +36,8 @@ class Data:
     folders: Folders
     replace_database: Callable[[str], Awaitable[None]]
     """Puts the backup of that name in place of the database, for the whole engine."""
-    forget_copies: Callable[[], Awaitable[None]]
-    """Removes every backup and queued message."""
+    forget_queue: Callable[[], Awaitable[None]]
+    """Removes every queued message and result."""
 
     async def places(self) -> DataPlaces:
         """See `DataService.places`."""
@@ -111,7 +111,8 @@ class Data:
         """See `DataService.delete_all`."""
         await self._refuse_while_writing()
         await self.scope.storage.delete_all(self.scope.owner)
-        await self.forget_copies()
+        await self.scope.storage.delete_backups()
+        await self.forget_queue()
         await self.scope.tell(DataReplaced())
 
     async def _every_chat(self) -> tuple[str, ...]:

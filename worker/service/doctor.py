@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from worker.contract.errors import InvalidInput, NagathaError
 from worker.contract.system import Check, KeyringStatus, ProviderTest
+from worker.contract.types import Problem
 from worker.service import desktop_bus
 from worker.service.dispatch import Background
 from worker.service.modules import Modules
@@ -89,9 +90,7 @@ class Doctor:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 found = await check()
         except NagathaError as error:
-            problem = error.problem
-            text = " ".join(part for part in (problem.title, problem.message) if part)
-            found = Check(name, "failed", text, problem.remedy)
+            found = Check(name, "failed", *_told(error.problem))
         except TimeoutError:
             found = Check(name, "failed", f"No answer within {CHECK_TIMEOUT:.0f} s.")
         return replace(found, seconds=self.monotonic() - started)
@@ -139,10 +138,9 @@ class Doctor:
         status = await self.keyring()
         if status.state == "ready":
             return Check("keyring", "ok", f"{status.backend} keeps keys.")
-        problem = status.problem
-        message = " ".join(p for p in (problem.title, problem.message) if p) if problem else ""
-        remedy = problem.remedy if problem else ""
-        return Check("keyring", "warning", message or f"It is {status.state}.", remedy)
+        if status.problem is None:
+            return Check("keyring", "warning", f"It is {status.state}.")
+        return Check("keyring", "warning", *_told(status.problem))
 
     async def _provider(self) -> Check:
         name, test = await self.test_default()
@@ -156,12 +154,10 @@ class Doctor:
         if test.ok:
             models = "" if test.models is None else f", {test.models} models"
             return Check("provider", "ok", f"{name} answers{models}.")
-        problem = test.problem
-        if problem is None:
+        if test.problem is None:
             return Check("provider", "failed", f"{name} does not answer.")
-        return Check(
-            "provider", "failed", f"{name}: {problem.title} {problem.message}", problem.remedy
-        )
+        message, remedy = _told(test.problem)
+        return Check("provider", "failed", f"{name}: {message}", remedy)
 
     async def _modules(self) -> Check:
         modules = await self.modules.list_modules()
@@ -211,6 +207,11 @@ class Doctor:
             "ok",
             f"{summary.requests} calls, {summary.input + summary.output} tokens today (UTC).",
         )
+
+
+def _told(problem: Problem) -> tuple[str, str]:
+    """Message and remedy of a line."""
+    return str(replace(problem, remedy="")), problem.remedy
 
 
 def _desktop_check(name: str, found: bool | None, yes: str, no: str, remedy: str) -> Check:

@@ -6,12 +6,14 @@ Owns which left-overs are removed when. It must not know SQL or Celery.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
+from worker.contract.errors import NotFound
 from worker.contract.events import ChatChanged, MessageChanged, RunChanged
-from worker.contract.types import JsonObject
+from worker.contract.types import JsonObject, Problem
 from worker.events.bus import EventBus
+from worker.module_host.host import ModuleHost
 from worker.service.dispatch import Background
 from worker.storage.base import OwnedRun, Storage
 
@@ -19,7 +21,6 @@ log = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=2)
 UNUSED_ATTACHMENTS_KEPT = timedelta(days=2)
-BACKUP_EVERY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Maintenance:
     now: Callable[[], datetime]
     process: str
     living: Callable[[], frozenset[str]]
+    host: ModuleHost
 
     async def run(self) -> JsonObject:
         """The hourly round; returns what was removed and what is there."""
@@ -72,9 +74,8 @@ class Maintenance:
         statistics = await self.storage.statistics()
         if statistics.messages == 0:
             return None
-        for backup in await self.storage.backups():
-            if backup.reason == "daily" and now - backup.created < BACKUP_EVERY:
-                return None
+        if not await self.storage.backup_due(now):
+            return None
         return (await self.storage.back_up("daily", now)).name
 
     async def interrupt_orphans(self) -> int:
@@ -103,9 +104,20 @@ class Maintenance:
         for owned in await self.storage.unclaimed_runs():
             if owned.run.kind != "task" or await background.holds(owned.run.id):
                 continue
+            try:
+                self.host.spec(owned.run.name)
+            except NotFound as error:
+                await self._give_up(owned, error.problem)
+                continue
             await background.send(owned.owner, owned.run.name, owned.run.id)
             queued += 1
         return queued
+
+    async def _give_up(self, owned: OwnedRun, problem: Problem) -> None:
+        """The task is no longer there: a worker would throw the message away."""
+        failed = replace(owned.run, state="FAILURE", error=problem, ended=self.now())
+        stored = await self.storage.save_run(owned.owner, failed)
+        await self.bus.publish(owned.owner, RunChanged(run=stored, run_id=stored.id))
 
     async def _orphans(self) -> tuple[OwnedRun, ...]:
         owned = await self.storage.runs_of_others(self.process)

@@ -22,7 +22,7 @@ from worker.contract.system import (
     ProviderTest,
 )
 from worker.providers.base import ModelProvider
-from worker.providers.catalogue import PRESETS, is_local, sees_images
+from worker.providers.catalogue import PRESETS, is_local, origin, sees_images
 from worker.providers.discover import discover
 from worker.providers.openai_compatible import OpenAICompatible, test_provider
 from worker.service.scope import Scope
@@ -111,7 +111,7 @@ class ModelDesk:
 
     async def _place(self, provider: Provider) -> KeyPlace:
         place = await self.keys.place(provider.id)
-        return "not_needed" if place == "none" and provider.local else place
+        return "not_needed" if place == "none" and not needs_key(provider.base_url) else place
 
     def provider(self, identifier: str) -> Provider:
         """One provider of the settings or environment. Raises NotFound."""
@@ -156,20 +156,16 @@ class ModelDesk:
     async def open(self, provider: Provider) -> OpenAICompatible:
         """A connection to a provider. Raises ModelError ("no_key") where a key is missing."""
         key = await self.keys.get(provider.id)
-        if key is None and not provider.local:
-            place = await self.keys.place(provider.id)
-            unreadable = place == "unreadable"
+        if key is None and await self.keys.place(provider.id) == "unreadable":
             raise ModelError(
-                f"The key for {provider.name} cannot be read"
-                if unreadable
-                else f"There is no key for {provider.name}",
-                "The system's keyring is locked or does not answer." if unreadable else "",
-                "Unlock the keyring, or enter the key again."
-                if unreadable
-                else "Enter it in Settings › Models and keys.",
+                f"The key for {provider.name} cannot be read",
+                "The system's keyring is locked or does not answer.",
+                "Unlock the keyring, or enter the key again.",
                 kind="no_key",
                 action="models",
             )
+        if key is None and needs_key(provider.base_url):
+            raise _no_key(provider.name)
         wanted = (provider.base_url, key or "", provider.proxy)
         known = self._open.get(provider.id)
         if known is not None and known[0] == wanted:
@@ -184,6 +180,9 @@ class ModelDesk:
         return opened
 
     async def _first_model(self, provider: Provider) -> str:
+        for preset in PRESETS:
+            if preset.model and origin(preset.base_url) == origin(provider.base_url):
+                return preset.model
         models = await self.list_models(provider.id)
         if not models:
             raise ModelError(
@@ -313,11 +312,8 @@ class Models:
         same_place = known is not None and address == known.base_url
         used = key.strip() or (stored if same_place else None)
         name = known.name if known is not None else provider or "The server"
-        if not used and not is_local(address):
-            problem = ModelError(
-                f"There is no key for {name}", "", "Paste one.", kind="no_key", action="models"
-            ).problem
-            return ProviderTest(ok=False, seconds=0.0, problem=problem)
+        if not used and needs_key(address):
+            return ProviderTest(ok=False, seconds=0.0, problem=_no_key(name).problem)
         trial = OpenAICompatible(
             provider, name, address, used, proxy or (known.proxy if known else "")
         )
@@ -371,6 +367,21 @@ class Models:
             number += 1
             identifier = f"{stem}-{number}"
         return identifier
+
+
+def needs_key(base_url: str) -> bool:
+    """Whether the server is known to want one; any other is asked without, and may say so."""
+    return any(origin(preset.base_url) == origin(base_url) for preset in PRESETS if preset.key_page)
+
+
+def _no_key(name: str) -> ModelError:
+    return ModelError(
+        f"There is no key for {name}",
+        "It answers nobody without one.",
+        "Enter it in Settings › Models and keys.",
+        kind="no_key",
+        action="models",
+    )
 
 
 async def warm_up() -> None:

@@ -1,0 +1,322 @@
+"""The background of one engine: its Celery app, the embedded worker, the way to the queue.
+
+Owns which broker is used and the change of it while the program runs. It must not know what
+the tasks do, nor whose program this is.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import celery.exceptions
+
+import worker.broker
+from worker.celery_app import make_app
+from worker.contract.errors import InvalidInput, NagathaError, Unavailable
+from worker.contract.types import JsonObject
+from worker.embedded import EmbeddedWorker, WorkerState
+from worker.engine import Engine
+from worker.service.dispatch import TASK_HEADERS, BackgroundState
+from worker.tasks.base import NagathaCelery
+from worker.tasks.register import register_tasks
+
+log = logging.getLogger(__name__)
+
+BEAT_OWNER = "engine"
+CONNECT_TIMEOUT = 5.0
+"""Seconds that another broker is given before it counts as not there."""
+STOP_TIMEOUT = 10.0
+"""Seconds that running tasks get when the worker stops."""
+
+
+class StoredLastRuns:
+    """Beat's last runs in the engine's storage. Called on Beat's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def load(self, name: str) -> datetime | None:
+        """See `LastRuns.load`."""
+        stored = self._engine.runtime.run(
+            self._engine.storage.get_value(BEAT_OWNER, f"beat:{name}")
+        )
+        return datetime.fromisoformat(stored) if stored else None
+
+    def store(self, name: str, at: datetime) -> None:
+        """See `LastRuns.store`."""
+        self._engine.runtime.run(
+            self._engine.storage.set_value(BEAT_OWNER, f"beat:{name}", at.isoformat())
+        )
+
+
+class CeleryBackground:
+    """`Background` with Celery; its async methods belong to the runtime loop.
+
+    With `work` a worker and Beat run in this process; without, tasks are only queued (the
+    command line). `queue_file` is the bundled broker's.
+    """
+
+    def __init__(self, engine: Engine, queue_file: Path, *, work: bool) -> None:
+        self._engine = engine
+        self._queue_file = queue_file
+        self._work = work
+        self._app: NagathaCelery | None = None
+        self._worker: EmbeddedWorker | None = None
+        self._changing = asyncio.Lock()
+        self._on_change: Callable[[], None] = lambda: None
+
+    # life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Make the app, and start the worker where one is wanted.
+
+        When the broker of the settings does not answer the error is raised, and the engine
+        goes on without a worker.
+        """
+        await asyncio.to_thread(self._start, *self._addresses(None))
+
+    async def aclose(self, seconds: float = STOP_TIMEOUT) -> None:
+        """Stop the worker and let go of every connection and file."""
+        await asyncio.to_thread(self._stop, seconds)
+
+    @property
+    def state(self) -> BackgroundState:
+        """See `Background.state`."""
+        worker_state = self._worker.state if self._worker is not None else WorkerState()
+        app = self._app
+        return BackgroundState(
+            broker=without_password(str(app.conf.broker_url)) if app is not None else "",
+            worker=worker_state.worker,
+            beat=worker_state.beat,
+            restarts=worker_state.restarts,
+            reason=worker_state.reason,
+        )
+
+    async def change_broker(self, url: str) -> None:
+        """See `Background.change_broker`."""
+        async with self._changing:
+            if self._app is None:
+                old: tuple[str, str] | None = None
+            else:
+                conf = self._app.conf
+                old = (str(conf.broker_url), str(conf.result_backend))
+            new = self._addresses(url)
+            await asyncio.to_thread(check_address, new[0])
+            await asyncio.to_thread(self._stop, STOP_TIMEOUT)
+            try:
+                await asyncio.to_thread(self._start, *new)
+            except NagathaError:
+                if old is not None:
+                    await asyncio.to_thread(self._start, *old)
+                raise
+        # What waited in the old broker is in the run table, and is queued in the new one.
+        await self._engine.maintenance.recover()
+
+    def _addresses(self, url: str | None) -> tuple[str, str]:
+        """Broker and result backend for `url`, or for the settings' when None."""
+        bundled = worker.broker.broker_url(self._queue_file)
+        settings = self._engine.settings.celery
+        broker = settings.broker_url if url is None else url
+        if not broker:
+            return bundled, bundled
+        backend = settings.result_backend
+        if not backend:
+            # RabbitMQ keeps no results for a day; they stay on this machine then.
+            backend = broker if broker.startswith(("redis", "nagatha+")) else bundled
+        return broker, backend
+
+    def _start(self, broker: str, backend: str) -> None:
+        app = make_app(self._engine, broker, backend)
+        if self._work:
+            embedded = EmbeddedWorker(
+                last_runs=StoredLastRuns(self._engine),
+                changed=self._worker_changed,
+                may_beat=lambda: self._engine.presence.take("beat"),
+                concurrency=self._engine.settings.celery.concurrency,
+            )
+            try:
+                embedded.start(app)
+            except NagathaError:
+                app.close()
+                self._close_bundled(broker, backend)
+                raise
+            self._worker = embedded
+        self._app = app
+        self._engine.background_changed()
+
+    def _stop(self, timeout: float) -> None:
+        embedded, self._worker = self._worker, None
+        app, self._app = self._app, None
+        ended = True
+        if embedded is not None:
+            self._engine.running.request_stop_all()
+            ended = embedded.stop(timeout)
+            self._engine.presence.give_back("beat")
+        if app is None:
+            return
+        if embedded is None:
+            app.close()
+        if ended:
+            self._close_bundled(str(app.conf.broker_url), str(app.conf.result_backend))
+
+    def _close_bundled(self, *addresses: str) -> None:
+        if any(address.startswith("nagatha+") for address in addresses):
+            worker.broker.close(self._queue_file)
+
+    def _worker_changed(self, _state: WorkerState) -> None:
+        self._engine.background_changed()
+
+    async def refresh(self) -> None:
+        """See `Background.refresh`."""
+        app, embedded = self._app, self._worker
+        if app is None:
+            return
+        register_tasks(app)
+        if embedded is not None:
+            await asyncio.to_thread(embedded.refresh_tasks)
+
+    # the queue ---------------------------------------------------------------------------
+
+    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+        """See `Dispatcher.send`."""
+        await asyncio.to_thread(self._publish, owner, task, run, delay)
+
+    def _publish(self, owner: str, task: str, run: str, delay: float) -> None:
+        app = self._started()
+        try:
+            app.send_task(
+                task,
+                task_id=run,
+                countdown=delay or None,
+                headers={TASK_HEADERS["owner"]: owner},
+                retry=False,
+            )
+        except Exception as error:  # each transport has exceptions of its own; one edge for all
+            raise Unavailable(
+                "The broker did not take the task",
+                _short(error),
+                "It is kept, and queued again once the broker answers.",
+            ) from error
+
+    async def revoke(self, run: str) -> None:
+        """See `Dispatcher.revoke`."""
+        app = self._started()
+        if self._is_bundled():
+            await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
+        else:
+            with contextlib.suppress(*app.connection_for_write().connection_errors):
+                await asyncio.to_thread(app.control.revoke, run)
+
+    async def holds(self, run: str) -> bool:
+        """See `Dispatcher.holds`."""
+        if self._app is None or not self._is_bundled():
+            return False
+        return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
+
+    async def tidy(self) -> JsonObject:
+        """See `Background.tidy`."""
+        if self._app is None or not self._is_bundled():
+            return {}
+
+        def clean() -> JsonObject:
+            with worker.broker.upkeep(self._queue_file) as upkeep:
+                return dataclasses.asdict(upkeep.clean())
+
+        return await asyncio.to_thread(clean)
+
+    async def forget_all(self) -> None:
+        """See `Background.forget_all`."""
+        app = self._started()
+        await asyncio.to_thread(app.control.purge)
+        if self._is_bundled():
+            await asyncio.to_thread(self._forget_bundled)
+
+    def _forget_bundled(self) -> None:
+        with worker.broker.upkeep(self._queue_file) as upkeep:
+            upkeep.forget_all()
+
+    async def round_trip(self, seconds: float) -> float:
+        """See `Background.round_trip`."""
+        return await asyncio.to_thread(self._round_trip, seconds)
+
+    def _round_trip(self, timeout: float) -> float:
+        app = self._started()
+        started = self._engine.monotonic()
+        try:
+            answers = app.control.ping(timeout=timeout, limit=1)
+        except (OSError, celery.exceptions.CeleryError, *_connection_errors(app)) as error:
+            raise Unavailable("The broker does not answer", _short(error)) from error
+        if not answers:
+            raise Unavailable(
+                "No worker answers",
+                f"Nothing came back within {timeout:g} s.",
+                "Start Nagatha, or “nagatha worker”.",
+            )
+        return self._engine.monotonic() - started
+
+    def _started(self) -> NagathaCelery:
+        app = self._app
+        if app is None:
+            raise Unavailable(
+                "Background work is not available",
+                "The broker could not be reached when the program started.",
+                "Check the broker's address in Settings.",
+            )
+        return app
+
+    def _is_bundled(self) -> bool:
+        return self._app is not None and str(self._app.conf.broker_url).startswith("nagatha+")
+
+
+def _connection_errors(app: NagathaCelery) -> tuple[type[Exception], ...]:
+    return tuple(app.connection_for_write().connection_errors)
+
+
+def without_password(url: str) -> str:
+    """`url` as it may be shown and logged."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.username or ""
+    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+
+
+def check_address(url: str) -> None:
+    """Whether a broker listens at `url`; blocks for at most a few seconds.
+
+    Raises InvalidInput for an address of no known kind, Unavailable when nobody answers.
+    """
+    scheme = url.partition("://")[0]
+    ports = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "pyamqp": 5672}
+    if scheme.startswith("nagatha+"):
+        return
+    if scheme not in ports:
+        raise InvalidInput(
+            "This is no address of a broker",
+            f"“{without_password(url)}” begins with neither redis:// nor amqp://.",
+            "Leave it empty for the bundled broker.",
+        )
+    parts = urlsplit(url)
+    host, port = parts.hostname or "localhost", parts.port or ports[scheme]
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT):
+            return
+    except OSError as error:
+        raise Unavailable(
+            "The broker does not answer",
+            f"{host}:{port}: {_short(error)}",
+            "Check that it runs there, and the address. The old broker is kept.",
+        ) from error
+
+
+def _short(error: BaseException) -> str:
+    """An exception for people: its last line, without an address that may hold a password."""
+    text = str(error).strip().splitlines()
+    return (text[-1] if text else type(error).__name__)[:300]

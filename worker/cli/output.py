@@ -1,0 +1,90 @@
+"""What the command line prints: text for people, or one JSON document for scripts.
+
+Owns both forms, and that nothing from a model or a file can drive the terminal.
+"""
+
+import io
+import json
+import re
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.contract.types import Problem
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """`text` without what a terminal would obey, halves of characters replaced."""
+    return _CONTROL.sub("\ufffd", text).encode("utf-8", "replace").decode("utf-8")
+
+
+class Output:
+    """Where one command prints. With `as_json` only `document` writes to standard output."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def document(self, value: object) -> None:
+        """Print the one JSON document."""
+        print(json.dumps(value, indent=2, default=str))
+
+    def line(self, text: str, style: str = "") -> None:
+        """A line for people."""
+        if not self.as_json:
+            self._console.print(Text(harmless(text), style=style))
+
+    def piece(self, text: str) -> None:
+        """A piece of an answer, at once and without a line end."""
+        if not self.as_json:
+            print(harmless(text), end="", flush=True)
+
+    def note(self, text: str) -> None:
+        """Something beside the result, on standard error."""
+        if not self.as_json:
+            self._errors.print(Text(harmless(text), style="dim"))
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table for people."""
+        if self.as_json:
+            return
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for head in heads:
+            table.add_column(head, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(harmless(cell)) for cell in row))
+        self._console.print(table)
+
+    def problem(self, problem: Problem) -> None:
+        """What went wrong: in JSON as the document, otherwise on standard error."""
+        if self.as_json:
+            self.document({"error": problem_json(problem)})
+            return
+        self.failure(problem.title, problem.message, problem.remedy)
+
+    def failure(self, title: str, message: str = "", remedy: str = "") -> None:
+        """An error in three parts on standard error."""
+        self._errors.print(Text(harmless(title), style="bold red"))
+        if message:
+            self._errors.print(Text(harmless(message)))
+        if remedy:
+            self._errors.print(Text(harmless(remedy), style="dim"))
+
+
+def problem_json(problem: Problem) -> dict[str, str]:
+    """An error as scripts get it."""
+    return {
+        "kind": problem.kind,
+        "title": problem.title,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }

@@ -1,0 +1,472 @@
+"""The engine: makes, owns and ends everything that works behind a window or a command.
+
+Owns the order of making and ending, and the parts that all owners share. Celery is plugged in
+from above (`plug`), so an engine also lives without it. `async with` starts and ends it, on
+the runtime's loop.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from worker import __version__
+from worker.config import Settings
+from worker.contract.errors import Conflict, NagathaError, NotFound, Unavailable, error_from
+from worker.contract.events import EngineChanged, RunChanged, SettingsChanged
+from worker.contract.system import ModuleInfo
+from worker.contract.types import FINAL_STATES, Problem
+from worker.events.bus import EventBus
+from worker.events.doorbell import FolderDoorbell
+from worker.events.shared import SharedBus
+from worker.logging import Redactor
+from worker.module_host.host import ModuleHost
+from worker.paths import Paths
+from worker.presence import Presence, ProcessRole
+from worker.providers.builtin import BuiltinProvider
+from worker.runtime import Runtime
+from worker.secrets import Secrets
+from worker.service.answers import Answers
+from worker.service.attachments import Attachments
+from worker.service.cancel import RunningWork
+from worker.service.chats import Chats
+from worker.service.configuration import Configuration
+from worker.service.data import Data, Folders
+from worker.service.dispatch import Background, NoBackground
+from worker.service.doctor import Doctor
+from worker.service.jobs import Jobs
+from worker.service.maintenance import Keeping, Maintenance
+from worker.service.models import ModelDesk, Models, ProviderBook
+from worker.service.modules import Modules, Tools
+from worker.service.owner import OwnerServices
+from worker.service.plain import PlainQuestions
+from worker.service.scope import Scope
+from worker.service.system import System
+from worker.service.usage import UsageReports
+from worker.storage.base import Storage
+from worker.storage.sqlite.recovery import open_or_recover, restore_file
+from worker.tools.base import ToolContext
+from worker.tools.builtin import BuiltinTools, FixedTools, Toolboxes
+from worker.tools.modules import ModuleTools, RunTaskTool
+
+log = logging.getLogger(__name__)
+
+LOCAL_OWNER = "local"
+"""The person at this machine."""
+
+KEPT_PROMISES = timedelta(minutes=1)
+"""How often runs without a living owner, and runs in no queue, are looked for."""
+
+
+class Engine:
+    """Everything behind a window or a command, for as long as `async with` lasts.
+
+    Made anywhere; started, used and ended on `runtime`'s loop, but for what says otherwise.
+    `role` is what this process is among those on the same data folder.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        runtime: Runtime,
+        role: ProcessRole,
+        *,
+        redactor: Redactor | None = None,
+        environ: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        storage: Storage | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`storage` None means the SQLite file of `paths`. `now` is aware and in UTC."""
+        self.paths = paths
+        self.runtime = runtime
+        self.now = now
+        self.monotonic = monotonic
+        self.presence = Presence(paths.locks, role)
+        self.running = RunningWork()
+        self.doctor_message = ""
+        self._redactor = redactor or Redactor()
+        self._environ = dict(os.environ if environ is None else environ)
+        self.configuration = Configuration(paths, self._environ, cwd)
+        self._given_storage = storage
+        self._background: Background = NoBackground()
+        self._notices: list[Problem] = []
+        self._owners: dict[str, OwnerServices] = {}
+        self._restarts = 0
+        self._chores: list[asyncio.Task[None]] = []
+        self._modules_ready = asyncio.Event()
+        self.storage: Storage
+        self.bus: EventBus
+        self.host: ModuleHost
+        self.desk: ModelDesk
+        self.answers: Answers
+        self.maintenance: Maintenance
+
+    # life --------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Read the settings, open the data, take care of what a killed process left behind.
+
+        Raises StorageError (read-only, disk full, a newer version's data), InvalidInput for
+        settings of the environment that are wrong; nothing stays open then.
+        """
+        await asyncio.to_thread(self.paths.make)
+        await self.configuration.open()
+        await asyncio.to_thread(self.presence.enter)
+        try:
+            await self._open_storage()
+        except BaseException:
+            self.presence.leave()
+            raise
+        bus = SharedBus(self.storage, FolderDoorbell(self.paths.doorbells), self.presence.id)
+        await bus.open()
+        self.bus = bus
+        self._make_parts()
+        await self.maintenance.interrupt_orphans()
+        self._chores = [
+            asyncio.create_task(self._load_modules(), name="modules"),
+            asyncio.create_task(self._listen(), name="engine events"),
+        ]
+
+    async def aclose(self) -> None:
+        """End everything; what is being written is kept as interrupted. Twice is harmless."""
+        await self.unplug()
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        self._chores = []
+        await self.answers.aclose()
+        await self.desk.aclose()
+        await self.bus.aclose()
+        await self.storage.aclose()
+        await asyncio.to_thread(self.presence.leave)
+
+    async def _open_storage(self) -> None:
+        if self._given_storage is not None:
+            self.storage = self._given_storage
+            await self.storage.open()
+            return
+        self.storage, problem = await open_or_recover(
+            self.paths.database, self.paths.backups, clock=self.now
+        )
+        if problem is not None:
+            self._notices.append(problem)
+
+    def _make_parts(self) -> None:
+        self.host = ModuleHost(
+            self.paths.modules,
+            enabled=self.settings.modules.enabled,
+            disabled=self.settings.modules.disabled,
+        )
+        self.secrets = Secrets(self.paths, self._redactor, self._environ)
+        of_modules = ModuleTools(self.host, self._ask_for_tool)
+        any_task = FixedTools(RunTaskTool(self._run_for_tool))
+        builtin = BuiltinTools((of_modules, any_task), self.host.task_infos)
+        self.toolbox = Toolboxes(builtin, of_modules, any_task)
+        self.desk = ModelDesk(
+            ProviderBook(
+                settings=lambda: self.settings,
+                providers=lambda: self.configuration.providers,
+                save=self.configuration.save_provider,
+                remove=self.configuration.remove_provider,
+                set_default=self.configuration.set_default,
+            ),
+            self.secrets,
+            BuiltinProvider(),
+            self.monotonic,
+        )
+        self.answers = Answers(
+            desk=self.desk,
+            toolbox=self.toolbox,
+            running=self.running,
+            settings=lambda: self.settings,
+            spawn=self.runtime.spawn,
+            local_now=lambda: self.now().astimezone(),
+        )
+        self.maintenance = Maintenance(
+            storage=self.storage,
+            bus=self.bus,
+            background=lambda: self._background,
+            keeping=self._keeping,
+            now=self.now,
+            process=self.presence.id,
+            living=self.presence.living,
+            host=self.host,
+        )
+
+    async def _load_modules(self) -> None:
+        """Load modules beside everything else: one that hangs holds up nothing."""
+        try:
+            await asyncio.to_thread(self.host.start)
+        finally:
+            self._modules_ready.set()
+
+    async def modules_ready(self) -> None:
+        """Wait until every module was loaded or found broken."""
+        await self._modules_ready.wait()
+
+    async def _listen(self) -> None:
+        """What other processes on this data folder tell that concerns the engine itself."""
+        async for event in self.bus.subscribe(LOCAL_OWNER):
+            if isinstance(event, SettingsChanged):
+                await self.configuration.reload()
+                self.desk.forget_lists()
+            elif isinstance(event, RunChanged) and event.run.state == "REVOKED":
+                self.running.request_stop(event.run.id)
+
+    # background --------------------------------------------------------------------------
+
+    async def plug(self, background: Background) -> None:
+        """Connect the worker and the broker, and queue again what a killed process left.
+
+        When the broker does not answer, the engine goes on without: a notice says so.
+        """
+        self._background = background
+        # A message for a task that is not there yet would be thrown away.
+        await self.modules_ready()
+        try:
+            await background.start()
+        except NagathaError as error:
+            log.error("the background did not start: %s", error)
+            self._notices.append(error.problem)
+            return
+        await self.maintenance.recover()
+        self._chores.append(asyncio.create_task(self._keep_promises(), name="recovery"))
+
+    async def unplug(self) -> None:
+        """Stop the worker; queued work waits for the next start."""
+        background, self._background = self._background, NoBackground()
+        await background.aclose()
+
+    async def _keep_promises(self) -> None:
+        while True:
+            await asyncio.sleep(KEPT_PROMISES.total_seconds())
+            try:
+                await self.maintenance.recover()
+            except NagathaError as error:
+                log.warning("recovery has to wait: %s", error)
+
+    @property
+    def background(self) -> Background:
+        """The broker and the worker."""
+        return self._background
+
+    def background_changed(self) -> None:
+        """The worker or Beat changed its state; may be called from any thread."""
+        if self.runtime.running:
+            self.runtime.spawn(self._tell_background(), "engine state")
+
+    async def _tell_background(self) -> None:
+        state = self._background.state
+        if state.restarts > self._restarts:
+            self._notices.append(
+                Problem(
+                    "worker_restarted",
+                    "The background worker had stopped and was started again",
+                    state.reason,
+                    "Tasks that were running are run again.",
+                )
+            )
+        self._restarts = state.restarts
+        system = self.services(LOCAL_OWNER).system
+        await self.bus.publish(LOCAL_OWNER, EngineChanged(status=await system.status()))
+
+    def worker_elsewhere(self) -> bool:
+        """Whether another process on this data folder runs tasks."""
+        return any(p.startswith(("desktop-", "worker-")) for p in self.presence.others())
+
+    # settings ----------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self.configuration.settings
+
+    @property
+    def notices(self) -> tuple[Problem, ...]:
+        """What a person should know about the settings, the data, the worker."""
+        return (*self.configuration.problems, *self._notices)
+
+    def _keeping(self) -> Keeping:
+        data = self.settings.data
+        return Keeping(
+            runs=timedelta(days=data.keep_runs_days),
+            deleted=timedelta(days=data.keep_deleted_days),
+            daily_backup=data.backup_daily,
+        )
+
+    # modules -----------------------------------------------------------------------------
+
+    async def _switch_module(self, name: str, on: bool) -> ModuleInfo:
+        await self.modules_ready()
+        info = await asyncio.to_thread(self.host.enable if on else self.host.disable, name)
+        await self.configuration.save("modules.enabled", self.host.enabled)
+        await self.configuration.save("modules.disabled", self.host.disabled)
+        await self._background.refresh()
+        return info
+
+    async def _run_for_tool(
+        self, name: str, arguments: Mapping[str, object], context: ToolContext
+    ) -> str:
+        """For the assistant: run a module's task as a run, and wait for its end."""
+        if self._background.state.worker != "ok" and not self.worker_elsewhere():
+            raise Unavailable(
+                "No background worker runs the task",
+                "It would wait in the queue for ever.",
+                "Start Nagatha, or “nagatha worker”.",
+            )
+        jobs = self.services(context.owner).jobs
+        events = self.bus.subscribe(context.owner)
+        run = await jobs.run_task(name, arguments, source="chat")
+        try:
+            async for event in events:
+                if isinstance(event, RunChanged) and event.run.id == run.id:
+                    run = event.run
+                    if run.state in FINAL_STATES:
+                        break
+        except asyncio.CancelledError:
+            await asyncio.shield(jobs.cancel(run.id))
+            raise
+        if run.error is not None:
+            raise error_from(run.error)
+        return run.result if isinstance(run.result, str) else json.dumps(run.result)
+
+    def _ask_for_tool(self, context: ToolContext, prompt: str, system: str) -> str:
+        """For a module's task that the assistant calls; on a thread of its own."""
+        return self.runtime.run(self.ask_default(context.owner, context.run, prompt, system))
+
+    # one owner ---------------------------------------------------------------------------
+
+    def services(self, owner: str) -> OwnerServices:
+        """All use cases of one owner."""
+        known = self._owners.get(owner)
+        if known is None:
+            known = self._owners[owner] = self._make_services(owner)
+        return known
+
+    def _make_services(self, owner: str) -> OwnerServices:
+        scope = Scope(owner, self.storage, self.bus, self.now, self.presence.id)
+        modules = Modules(scope, self.host, self._switch_module)
+        models = Models(scope, self.desk)
+        chats = Chats(scope, self.answers, self._attachments)
+        doctor = Doctor(
+            scope=scope,
+            background=lambda: self._background,
+            beat_is_taken=lambda: self.presence.is_taken("beat"),
+            modules=modules,
+            keyring=models.keyring,
+            test_default=models.test_default,
+            ask=lambda text: self.ask_default(owner, "doctor", text, ""),
+            maintain=self.maintenance.run,
+            monotonic=self.monotonic,
+            message=lambda: self.doctor_message,
+        )
+        return OwnerServices(
+            chats=chats,
+            jobs=Jobs(scope, lambda: self._background, self.host, self.answers, self.running),
+            models=models,
+            modules=modules,
+            tools=Tools(self.toolbox),
+            usage=UsageReports(scope),
+            data=Data(
+                scope,
+                Folders(
+                    home=self.paths.home,
+                    database=self.paths.database,
+                    backups=self.paths.backups,
+                    logs=self.paths.logs,
+                    configuration=self.paths.config,
+                ),
+                self._replace_database,
+                lambda: self._background.forget_all(),
+            ),
+            system=System(
+                scope=scope,
+                version=__version__,
+                home=str(self.paths.home),
+                store=self.configuration,
+                background=lambda: self._background,
+                notices=lambda: self.notices,
+                doctor_of=doctor,
+            ),
+        )
+
+    def _attachments(self) -> Attachments:
+        chat = self.settings.chat
+        return Attachments(int(chat.text_limit * 1_000_000), int(chat.image_limit * 1_000_000))
+
+    async def _replace_database(self, backup: str) -> None:
+        if self.presence.others():
+            raise Conflict(
+                "Nagatha runs in another process",
+                "It would go on with the database that is to be replaced.",
+                "Restore in the Settings of the running program, or quit it first.",
+            )
+        copy = self.paths.backups / Path(backup).name
+        await self.storage.aclose()
+        try:
+            await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
+        finally:
+            await self.storage.open()
+        self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
+        await self.maintenance.interrupt_orphans()
+
+    # for tasks ---------------------------------------------------------------------------
+
+    async def ask_default(self, owner: str, run: str, prompt: str, system: str) -> str:
+        """Ask the default model outside of a chat; what it used is recorded for `run`.
+
+        Raises ModelError ("no_model" where none is set up).
+        """
+        scope = self.services(owner).chats.scope
+        return await PlainQuestions(scope, self.desk, lambda: self.settings).ask(
+            prompt, system, run
+        )
+
+    async def answer_message(
+        self, session: str, text: str, user: str, task: str
+    ) -> dict[str, object]:
+        """Send `text` in a chat and wait for the answer: `process_message_with_nagatha`.
+
+        `task` is the id of the Celery task: a message that is delivered twice is sent once.
+        """
+        owner = user or LOCAL_OWNER
+        chats = self.services(owner).chats
+        try:
+            known = await self.storage.get_run(owner, task)
+        except NotFound:
+            sent = await chats.send(session or None, text, source="api", run=task)
+            run, answer = sent.run, sent.answer.id
+        else:
+            assert known.message is not None  # the run of an answer names its message
+            run, answer = known.id, known.message
+            if known.state == "INTERRUPTED":
+                run = (await chats.resume(answer)).run
+        await self.answers.wait(run)
+        message = await chats.message(answer)
+        return {
+            "success": message.state == "complete",
+            "session_id": message.chat,
+            "message_id": message.id,
+            "response": message.text,
+            "error": None if message.error is None else str(message.error),
+        }

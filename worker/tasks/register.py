@@ -1,0 +1,15 @@
+"""Which tasks exist.
+
+Owns the list of task files. What the tasks do is in `worker.service`.
+"""
+
+from worker.tasks import chat, memory, modules, usage
+from worker.tasks.base import NagathaCelery
+
+
+def register_tasks(app: NagathaCelery) -> None:
+    """Register every task of the engine, and those of the modules that are on, with `app`."""
+    chat.register(app)
+    memory.register(app)
+    usage.register(app)
+    modules.register(app)
