@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from tests.support.worlds import KEY, Kind, World, close, world
-from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.errors import InvalidInput, NotFound, StorageError
 from worker.contract.events import DataReplaced, ModuleChanged, SettingsChanged
 from worker.contract.services import Client
 
@@ -164,10 +164,10 @@ async def test_data_is_backed_up_restored_moved_and_deleted(client: Client, here
     assert (back.chats, back.skipped) == (1, 0)
     assert (await client.data.import_all(moved.path)).skipped == 1
     assert (await client.chats.get(chat.id)).title == "Kept"
-    for wrong in ("relative", str(here.folder / "config.yaml" / "x")):
-        with pytest.raises(Exception) as caught:
-            await client.data.export(wrong)
-        assert hasattr(caught.value, "problem")
+    with pytest.raises(InvalidInput):
+        await client.data.export("relative")
+    with pytest.raises(StorageError):
+        await client.data.export(str(Path(places.database) / "x"))
 
 
 @on_loop
