@@ -63,6 +63,8 @@ class Tray(QObject):
     def stop(self) -> None:
         """Take the icon away."""
         self._remake.stop()
+        self._watch.changed.disconnect(self._show)
+        self._themes.changed.disconnect(self._show)
         if self._icon is not None:
             self._icon.hide()
             self._icon.deleteLater()
@@ -84,8 +86,8 @@ class Tray(QObject):
         menu.addSeparator()
         self.activity = _action("", self.chat_wanted, menu)
         menu.addAction(self.activity)
-        menu.addAction(_action(self.tr("Settings …"), self.settings_wanted, menu))
         menu.addSeparator()
+        menu.addAction(_action(self.tr("Settings …"), self.settings_wanted, menu))
         menu.addAction(_action(self.tr("Quit Nagatha"), self.quit_wanted, menu))
         menu.setAccessibleName(self.tr("Nagatha"))
         return menu

@@ -63,6 +63,8 @@ def paint(into: Path, only: list[str]) -> list[Path]:
                 path = into / f"{name}-{mode}.png"
                 window.grab().save(str(path))
                 painted.append(path)
+                for end in stage.ends:
+                    end()
                 for shown in app.topLevelWidgets():
                     shown.hide()
                     shown.deleteLater()

@@ -5,7 +5,7 @@ Owns the popup and the asking of providers. Which model holds is the engine's to
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -118,7 +118,7 @@ class Models(QObject):
             self.load()
 
 
-class ModelPicker(QFrame):
+class ModelPicker(QWidget):
     """The popup. Enter or a click chooses, Esc closes, typing filters."""
 
     chosen = Signal(str, str)
@@ -127,10 +127,14 @@ class ModelPicker(QFrame):
     def __init__(self, models: Models, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-        set_role(self, "popover")
         self._models = models
         self._choice = ("", "")
-        column = QVBoxLayout(self)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        frame = QFrame(self)
+        set_role(frame, "popover")
+        outer.addWidget(frame)
+        column = QVBoxLayout(frame)
         side = MEASURES.grid
         column.setContentsMargins(side, side, side, side)
         column.setSpacing(MEASURES.half)
@@ -235,6 +239,7 @@ class ModelPicker(QFrame):
             text = f"{text} · {problem.title}"
         item = QListWidgetItem(text)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        item.setSizeHint(QSize(0, MEASURES.target))
         font = QFont(self.list.font())
         font.setPointSizeF(font.pointSizeF() * MEASURES.small)
         font.setWeight(QFont.Weight.DemiBold)
@@ -248,6 +253,7 @@ class ModelPicker(QFrame):
             shown = self.tr("{model} · {tokens} tokens").format(model=shown, tokens=count(context))
         item = QListWidgetItem(shown)
         item.setData(_CHOICE, (provider, model))
+        item.setSizeHint(QSize(0, MEASURES.target))
         self.list.addItem(item)
         if (provider, model) == self._choice:
             self.list.setCurrentItem(item)

@@ -3,6 +3,7 @@
 Owns the window and its keys. What is asked here becomes an ordinary chat.
 """
 
+from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal, Slot
@@ -37,6 +38,8 @@ from worker.contract.types import Message, Problem
 WIDTH = 640
 _MOST = MEASURES.grid * 52
 """The height of an answer above which it scrolls."""
+_REST = 250
+"""Milliseconds."""
 _PLACE = 0.22
 """How far down the screen it appears."""
 
@@ -48,12 +51,24 @@ class _Answer(QWidget):
         super().__init__(parent)
         set_role(self, "canvas")
         self._themes = themes
-        self.flow = TextFlow(looks(themes.current, self.font()), self, name=self.tr("Answer"))
+        look = looks(themes.current, self.font())
+        width = WIDTH - MEASURES.grid * 4
+        self.flow = TextFlow(look, self, name=self.tr("Answer"), width=width)
         self.flow.changed.connect(self.lay_out)
+        # While much comes, the flow leaves some of it for later; this brings the rest.
+        self._text = ""
+        self._rest = QTimer(self)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._show_rest)
         themes.changed.connect(self._theme_changed)
 
     def show_text(self, text: str, growing: bool) -> None:
         """Show `text`, of which more may come."""
+        self._text = text
+        if not (growing and text):
+            self._rest.stop()
+        elif not self._rest.isActive():
+            self._rest.start()
         if text:
             self.flow.set_text(text, growing=growing)
             while not growing and self.flow.show_more():
@@ -61,6 +76,11 @@ class _Answer(QWidget):
             self.flow.set_caret(growing)
         else:
             self.flow.clear()
+        self.lay_out()
+
+    @Slot()
+    def _show_rest(self) -> None:
+        self.flow.set_text(self._text, growing=True)
         self.lay_out()
 
     @Slot()
@@ -129,10 +149,12 @@ class QuickAsk(QWidget):
         set_role(self.line, "ask")
         self.line.setPlaceholderText(self.tr("Ask anything"))
         self.line.setAccessibleName(self.tr("Question"))
-        self.line.setMinimumHeight(MEASURES.grid * 7)
-        self.line.setTextMargins(MEASURES.grid * 2, 0, MEASURES.grid * 2, 0)
         self.line.installEventFilter(self)
-        self._column.addWidget(self.line)
+        above = QHBoxLayout()
+        edge = MEASURES.grid * 3 // 2
+        above.setContentsMargins(MEASURES.grid * 2, edge, MEASURES.grid * 2, edge)
+        above.addWidget(self.line)
+        self._column.addLayout(above)
         self.rule = rule(self.frame)
         self._column.addWidget(self.rule)
         side = MEASURES.grid * 2
@@ -224,8 +246,11 @@ class QuickAsk(QWidget):
         """Take the height that its content wants."""
         for layout in (self._inside, self._column, self.layout()):
             if layout is not None:
+                layout.invalidate()
                 layout.activate()
-        height = self._column.sizeHint().height()
+        height = self._column.totalSizeHint().height()
+        if self._column.hasHeightForWidth():
+            height = self._column.totalHeightForWidth(WIDTH)
         if height != self.height():
             self.setFixedHeight(height)
         if self.model.busy:
@@ -247,7 +272,7 @@ class QuickAsk(QWidget):
         self.waiting.show()
         self._show_body(True)
         self.model.send(text)
-        self.line.selectAll()
+        self.line.end(False)
 
     @Slot(object)
     def _put(self, message: Message) -> None:
@@ -388,6 +413,6 @@ class QuickAsk(QWidget):
 
 
 def _cost(message: Message) -> str:
-    """What the answer used: its tools, its model, tokens and seconds."""
+    """What the answer used: its tools, else its model; tokens and seconds."""
     names = list(dict.fromkeys(tool.name for tool in message.tools))
-    return " · ".join(part for part in (", ".join(names), cost_words(message)) if part)
+    return cost_words(replace(message, model=", ".join(names)) if names else message)

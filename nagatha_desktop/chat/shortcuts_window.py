@@ -40,7 +40,9 @@ class ShortcutsWindow(QWidget):
         column.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignRight)
         keys.changed.connect(self._fill)
         self._fill()
-        self.resize(_WIDTH, MEASURES.grid * 80)
+        inner = self._area.widget()
+        around = 2 * side + MEASURES.button + 2 * MEASURES.grid
+        self.resize(_WIDTH, min(MEASURES.grid * 80, inner.sizeHint().height() + around))
 
     def lines(self) -> list[tuple[str, str]]:
         """What is listed: what a key does, and the key."""

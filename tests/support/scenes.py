@@ -6,19 +6,23 @@ Owns the scenes; tests/screenshots.py paints them. The engine behind is the fake
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.quick_ask import QuickAsk
+from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient, Script
 from worker.contract.services import Client
@@ -66,6 +70,10 @@ class Stage:
     models: Models
     main: Chat
     wait: Callable[[Callable[[], bool]], None]
+    kept: list[QWidget] = field(default_factory=list)
+    """Windows behind the one that is painted."""
+    ends: list[Callable[[], None]] = field(default_factory=list)
+    """What to do when it was painted."""
 
     def chat_window(self) -> ChatWindow:
         """The chat window, shown with its list."""
@@ -81,6 +89,7 @@ class Stage:
         self.models.load()
         self.chats.load()
         window.show()
+        self.kept.append(window)
         self.wait(lambda: self.chats.loaded and bool(self.models.lists))
         return window
 
@@ -250,6 +259,92 @@ def editing(stage: Stage) -> QWidget:
     return window
 
 
+def _quick(stage: Stage) -> QuickAsk:
+    window = QuickAsk(stage.bridge, stage.chats, stage.themes)
+    window.open()
+    window.line.setText("what's 14:30 Lisbon time in Tokyo?")
+    return window
+
+
+def quick(stage: Stage) -> QWidget:
+    """A quick question, answered."""
+    window = _quick(stage)
+    tool = ToolUse("c", "convert_time", "{}", "done", "23:30", 0.1, 0)
+    stage.fake.scripts.append(
+        Script(
+            parts=("23:30 the same day. Tokyo is nine hours ahead of Lisbon in winter.",),
+            tools=(tool,),
+        )
+    )
+    window.ask()
+    stage.wait(lambda: not window.model.busy and bool(window.cost.whole()))
+    return window
+
+
+def quick_code(stage: Stage) -> QWidget:
+    """A quick question with a long answer."""
+    window = _quick(stage)
+    window.line.setText("How do I load YAML safely?")
+    stage.fake.scripts.append(Script(parts=(DRAFT, "\n", IMPORT)))
+    window.ask()
+    stage.wait(lambda: not window.model.busy and bool(window.cost.whole()))
+    return window
+
+
+def quick_error(stage: Stage) -> QWidget:
+    """A quick question that could not be answered."""
+    window = _quick(stage)
+    stage.fake.scripts.append(
+        Script(
+            parts=(),
+            error=Problem(
+                "no_network",
+                "No connection to OpenAI",
+                "The name api.openai.com could not be found.",
+                "Check the network.",
+                "retry",
+            ),
+            usage=None,
+        )
+    )
+    window.ask()
+    stage.wait(lambda: window._error is not None)
+    return window
+
+
+def quick_new(stage: Stage) -> QWidget:
+    """The quick window, just opened."""
+    window = _quick(stage)
+    window.line.clear()
+    return window
+
+
+def shortcuts(stage: Stage) -> QWidget:
+    """All keys."""
+    window = ShortcutsWindow(stage.keys, stage.chat_window())
+    window.show()
+    return window
+
+
+def model_picker(stage: Stage) -> QWidget:
+    """Choosing a model."""
+    window = stage.chat_window()
+    window.composer.choose_model()
+    picker = window.conversation.picker
+    stage.wait(lambda: picker.list.count() > 6)
+    return picker
+
+
+def tray_menu(stage: Stage) -> QWidget:
+    """The tray's menu, with something running."""
+    tray = Tray(stage.themes, stage.watch, stage.bridge)
+    stage.runtime.run(stage.fake.jobs.run_task("echo_bot.echo", {}), 5)
+    stage.wait(lambda: stage.watch.running == 1)
+    tray.menu.popup(QPoint(40, 40))
+    stage.ends.append(tray.stop)
+    return tray.menu
+
+
 SCENES: dict[str, Callable[[Stage], QWidget]] = {
     "chat": chat,
     "chat-streaming": chat_streaming,
@@ -259,5 +354,12 @@ SCENES: dict[str, Callable[[Stage], QWidget]] = {
     "chat-notice": chat_notice,
     "chat-editing": editing,
     "search": search,
+    "quick": quick,
+    "quick-code": quick_code,
+    "quick-error": quick_error,
+    "quick-new": quick_new,
+    "shortcuts": shortcuts,
+    "model-picker": model_picker,
+    "tray-menu": tray_menu,
 }
 """File name and scene. A scene returns the window to be painted."""
