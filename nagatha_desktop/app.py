@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nagatha_desktop.client.local import LocalEngine
     from nagatha_desktop.platform.single_instance import SingleInstance
     from worker.contract.services import Client
-    from worker.logging import LogSystem
+    from worker.logging import LogSystem, Redactor
     from worker.runtime import Runtime
 
 VERSION = "0.1.0"
@@ -143,6 +143,7 @@ class LocalBackend:
         self._paths = paths
         self._guard = threading.Lock()
         self._runtime: Runtime | None = None
+        self._redactor: Redactor | None = None
         self._logs: LogSystem | None = None
         self._engine: LocalEngine | None = None
 
@@ -163,16 +164,17 @@ class LocalBackend:
                     self._runtime = Runtime()
                     self._runtime.start()
                 runtime = self._runtime
-                redactor = Redactor()
-                if self._logs is None:
-                    self._logs = LogSystem(self._paths.logs, redactor)
+                if self._logs is None or self._redactor is None:
+                    self._redactor = Redactor()
+                    self._logs = LogSystem(self._paths.logs, self._redactor)
                     self._logs.start()
+                redactor, logs = self._redactor, self._logs
             # Half a second of imports, while the window can be used already.
             from nagatha_desktop.client.local import LocalEngine
             from worker.service.models import warm_up
 
             async def make() -> "Client":
-                self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor)
+                self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor, logs)
                 runtime.spawn(warm_up(), "warm up")
                 return client
 

@@ -25,7 +25,7 @@ from worker.contract.types import FINAL_STATES, Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
-from worker.logging import Redactor
+from worker.logging import LogSystem, Redactor
 from worker.module_host.host import ModuleHost
 from worker.paths import Paths
 from worker.presence import Presence, ProcessRole
@@ -78,13 +78,15 @@ class Engine:
         role: ProcessRole,
         *,
         redactor: Redactor | None = None,
+        logs: LogSystem | None = None,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         storage: Storage | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`storage` None means the SQLite file of `paths`. `now` is aware and in UTC."""
+        """`storage` None means the SQLite file of `paths`. `logs` takes its levels from the
+        settings. `now` is aware and in UTC."""
         self.paths = paths
         self.runtime = runtime
         self.now = now
@@ -93,6 +95,7 @@ class Engine:
         self.running = RunningWork()
         self.doctor_message = ""
         self._redactor = redactor or Redactor()
+        self._logs = logs
         self._environ = dict(os.environ if environ is None else environ)
         self.configuration = Configuration(paths, self._environ, cwd)
         self._given_storage = storage
@@ -131,6 +134,7 @@ class Engine:
         """
         await asyncio.to_thread(self.paths.make)
         await self.configuration.open()
+        self._set_log_levels()
         await asyncio.to_thread(self.presence.enter)
         try:
             await self._open_storage()
@@ -229,6 +233,7 @@ class Engine:
         async for event in self.bus.subscribe(LOCAL_OWNER):
             if isinstance(event, SettingsChanged):
                 await self.configuration.reload()
+                self._set_log_levels()
                 self.desk.forget_lists()
             elif isinstance(event, RunChanged) and event.run.state == "REVOKED":
                 self.running.request_stop(event.run.id)
@@ -305,6 +310,11 @@ class Engine:
     def notices(self) -> tuple[Problem, ...]:
         """What a person should know about the settings, the data, the worker."""
         return (*self.configuration.problems, *self._notices)
+
+    def _set_log_levels(self) -> None:
+        if self._logs is not None:
+            chosen = self.settings.logging
+            self._logs.set_levels(chosen.level, chosen.components)
 
     def _keeping(self) -> Keeping:
         data = self.settings.data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from worker.contract.events import Event
 from worker.contract.services import Client
 from worker.engine import LOCAL_OWNER, Engine
-from worker.logging import Redactor
+from worker.logging import LogSystem, Redactor
 from worker.paths import Paths
 from worker.presence import ProcessRole
 from worker.runtime import Runtime
@@ -47,15 +47,22 @@ class LocalEngine:
     """An engine and its background, begun and ended together on the runtime loop."""
 
     def __init__(
-        self, paths: Paths, runtime: Runtime, redactor: Redactor, role: ProcessRole = "desktop"
+        self,
+        paths: Paths,
+        runtime: Runtime,
+        redactor: Redactor,
+        logs: LogSystem | None = None,
+        role: ProcessRole = "desktop",
     ) -> None:
-        self._engine = Engine(paths, runtime, role, redactor=redactor)
+        self._engine = Engine(paths, runtime, role, redactor=redactor, logs=logs)
         self._background: asyncio.Task[None] | None = None
 
     @classmethod
-    async def begin(cls, paths: Paths, runtime: Runtime, redactor: Redactor) -> tuple[Self, Client]:
+    async def begin(
+        cls, paths: Paths, runtime: Runtime, redactor: Redactor, logs: LogSystem | None = None
+    ) -> tuple[Self, Client]:
         """Open the data; the worker is started behind it. Raises what `Engine.start` raises."""
-        local = cls(paths, runtime, redactor)
+        local = cls(paths, runtime, redactor, logs)
         await local._engine.start()
         local._background = asyncio.create_task(local._plug(), name="background")
         return local, LocalClient(local._engine)

@@ -37,8 +37,8 @@ def run(
     A NagathaError is printed and is exit code 1.
     """
 
-    async def inside(runtime: Runtime, redactor: Redactor) -> int:
-        async with Engine(paths, runtime, role, redactor=redactor) as engine:
+    async def inside(runtime: Runtime, logs: LogSystem) -> int:
+        async with Engine(paths, runtime, role, redactor=redactor, logs=logs) as engine:
             works = work or (work_if_alone and not engine.worker_elsewhere())
             if queue or works:
                 # Celery takes a while to import, and most commands do without.
@@ -51,8 +51,8 @@ def run(
     try:
         paths = Paths.find()
         paths.make()
-        with LogSystem(paths.logs, redactor), Runtime() as runtime:
-            return runtime.run(inside(runtime, redactor))
+        with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime:
+            return runtime.run(inside(runtime, logs))
     except NagathaError as error:
         output.problem(error.problem)
         return FAILED

@@ -42,6 +42,11 @@ class Configuration:
 
     async def reload(self) -> None:
         """Read them again; what is wrong now is in `problems`."""
+        # In turn with `save`: what was read before it must not be taken for newer.
+        async with self._changing:
+            await self._reload()
+
+    async def _reload(self) -> None:
         try:
             await self._read(strict=False)
         except NagathaError as error:
@@ -80,7 +85,7 @@ class Configuration:
         """Set one setting; None puts its default back. Raises InvalidInput, StorageError."""
         async with self._changing:
             await asyncio.to_thread(save, self._paths, key, value)
-            await self.reload()
+            await self._reload()
 
     async def save_provider(self, provider: Provider) -> None:
         """Add or replace a provider. Raises InvalidInput, StorageError."""
@@ -89,13 +94,13 @@ class Configuration:
         )
         async with self._changing:
             await asyncio.to_thread(save_provider, self._paths, entry)
-            await self.reload()
+            await self._reload()
 
     async def remove_provider(self, provider: str) -> None:
         """Remove a provider. Raises NotFound, StorageError."""
         async with self._changing:
             await asyncio.to_thread(remove_provider, self._paths, provider)
-            await self.reload()
+            await self._reload()
 
     async def set_default(self, provider: str, model: str) -> None:
         """Choose who is asked by default."""
