@@ -81,7 +81,7 @@ class TextBlock(QTextBrowser):
         """`width` is the one it will probably get; any other costs laying it out twice."""
         super().__init__(parent)
         self._look = look
-        self._shown: QTextDocument = Document()
+        self._shown: QTextDocument = Document(self)
         self._width = width
         self.caret = False
         set_role(self, "answer")
@@ -103,7 +103,10 @@ class TextBlock(QTextBrowser):
         # As the widget would set them: found different, each costs laying it out once more.
         document.setDefaultTextOption(self._shown.defaultTextOption())
         document.setTextWidth(self._width)
+        # Neither Qt nor PySide lets go of a document that a widget has shown.
+        document.setParent(self)
         self.setDocument(document)
+        self._shown.deleteLater()
         self._shown = document
         if selected is not None and max(selected) < document.characterCount():
             cursor = self.textCursor()

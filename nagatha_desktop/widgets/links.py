@@ -3,8 +3,8 @@
 Owns the popover. Opening is done by whoever listens; what may be opened is decided in `text`.
 """
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, QRectF, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nagatha_desktop.widgets.badges import label, wrapped
@@ -76,6 +76,14 @@ class LinkPopover(QFrame):
         self.move(left, top)
         self.show()
         (self.open if allowed else self.copy).setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # Where nothing composes the screen, what is outside of the rounded corners stays black.
+        super().resizeEvent(event)
+        path = QPainterPath()
+        radius = MEASURES.card_radius
+        path.addRoundedRect(QRectF(self.rect()), radius, radius)
+        self.setMask(QRegion(path.toFillPolygon().toPolygon()))
 
     @Slot()
     def _open(self) -> None:

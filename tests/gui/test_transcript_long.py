@@ -1,5 +1,6 @@
 """Long chats, long messages and odd text: the view stays where it is, and stays able."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from nagatha_desktop.chat.blocks import CodeBlock, TextBlock
 from nagatha_desktop.chat.column import ALIVE, MOST
 from nagatha_desktop.chat.message_view import MessageView
 from nagatha_desktop.chat.transcript import Transcript
+from nagatha_desktop.widgets.markdown import Document
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.gui.samples import clock, conversation, message, page
 
@@ -444,3 +446,24 @@ def _shown(transcript: Transcript) -> list[TextBlock]:
         for each in transcript.column.views[0].findChildren(TextBlock)
         if each.isVisibleTo(transcript)
     ]
+
+
+def test_documents_and_widgets_that_are_not_shown_any_more_are_let_go_of(
+    qtbot: QtBot, transcript: Transcript
+) -> None:
+    def alive() -> tuple[int, int]:
+        qtbot.wait(20)
+        gc.collect()
+        documents = sum(type(each) is Document for each in gc.get_objects())
+        return documents, len(transcript.findChildren(QWidget))
+
+    messages = conversation(8)
+    transcript.show_page(page(messages))
+    before = alive()
+    for _ in range(20):
+        transcript.show_page(page(messages))
+    transcript.put(message("a", "", parent="m7", state="streaming"))
+    for number in range(100):
+        transcript.append_text("a", "word ", number * 5)
+    transcript.show_page(page(messages))
+    assert alive() == before
