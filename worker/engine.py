@@ -103,6 +103,7 @@ class Engine:
         self._notices: list[Problem] = []
         self._owners: dict[str, OwnerServices] = {}
         self._restarts = 0
+        self._closing = False
         self._chores: list[asyncio.Task[None]] = []
         self._modules_ready = asyncio.Event()
         self.storage: Storage
@@ -152,7 +153,8 @@ class Engine:
         ]
 
     async def aclose(self) -> None:
-        """End everything; what is being written is kept as interrupted. Twice is harmless."""
+        """End everything; what is being written is kept as interrupted."""
+        self._closing = True
         await self.unplug()
         for chore in self._chores:
             chore.cancel()
@@ -277,10 +279,12 @@ class Engine:
 
     def background_changed(self) -> None:
         """The worker or Beat changed its state; may be called from any thread."""
-        if self.runtime.running:
+        if self.runtime.running and not self._closing:
             self.runtime.spawn(self._tell_background(), "engine state")
 
     async def _tell_background(self) -> None:
+        if self._closing:
+            return
         state = self._background.state
         if state.restarts > self._restarts:
             self._notices.append(
