@@ -80,6 +80,8 @@ class Answers:
         self._spawn = spawn
         self._local_now = local_now
         self._at_work: dict[str, _Running] = {}
+        self._titles: set[Future[None]] = set()
+        self._closing = False
 
     # beginning and ending ----------------------------------------------------------------
 
@@ -119,10 +121,17 @@ class Answers:
 
     async def aclose(self) -> None:
         """The program ends: keep what came of each answer, marked interrupted."""
-        for work in list(self._at_work.values()):
+        self._closing = True
+        working = list(self._at_work.values())
+        for work in working:
             self._cancel(work, "interrupted")
-        for work in list(self._at_work.values()):
+        for title in self._titles:
+            title.cancel()
+        for work in working:
             await work.ended.wait()
+        left = [*self._titles, *(work.future for work in working if work.future is not None)]
+        # `ended` is set by a task that still has its last steps to do; nothing may outlive us.
+        await asyncio.gather(*map(asyncio.wrap_future, left), return_exceptions=True)
 
     @property
     def count(self) -> int:
@@ -271,8 +280,11 @@ class Answers:
 
     def find_title(self, scope: Scope, chat: Chat) -> None:
         """Let the model find a title for a chat that has none of its own, in the background."""
-        if chat.titled_by == "" and self._settings().chat.automatic_titles and chat.head:
-            self._spawn(self._find_title(scope, chat), f"title of {chat.id}")
+        wanted = chat.titled_by == "" and chat.head and self._settings().chat.automatic_titles
+        if wanted and not self._closing:
+            title = self._spawn(self._find_title(scope, chat), f"title of {chat.id}")
+            self._titles.add(title)
+            title.add_done_callback(self._titles.discard)
 
     async def _find_title(self, scope: Scope, chat: Chat) -> None:
         assert chat.head is not None

@@ -9,7 +9,7 @@ it began and holds up nobody.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -46,7 +46,10 @@ class Connections:
     async def read(
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `verb` on a connection that cannot write."""
+        """Run `verb` on a connection that cannot write.
+
+        Who waits may be cancelled; the connection is given back in order all the same.
+        """
 
         async def attempt() -> T:
             with self._told():
@@ -54,12 +57,12 @@ class Connections:
                     return await connection.run_sync(verb, *args, **kwargs)
 
         try:
-            return await attempt()
+            return await self._to_its_end(attempt())
         except StorageError as error:
             if not is_index_fault(error):
                 raise
         await self.write(self._mend_index)
-        return await attempt()
+        return await self._to_its_end(attempt())
 
     async def write(
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -115,7 +118,11 @@ class Connections:
                         await connection.run_sync(self._mend_index)
                 return await attempt()
 
-        task = asyncio.get_running_loop().create_task(transact())
+        return await self._to_its_end(transact())
+
+    async def _to_its_end(self, work: Coroutine[object, object, T]) -> T:
+        """Wait for `work`, which goes on when the waiting is cancelled."""
+        task = asyncio.get_running_loop().create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
