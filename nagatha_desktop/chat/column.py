@@ -8,7 +8,7 @@ the end stays in sight, or the first message in sight keeps its place.
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from nagatha_desktop.chat.message_view import MessageView
@@ -188,6 +188,11 @@ class Column(QScrollArea):
         """Bring the line at `y` of the column into the upper third of what is seen."""
         self._set_stuck(False)
         self.verticalScrollBar().setValue(y - self.viewport().height() // 3)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.place()
+        self._fill.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,10 +4,10 @@ Owns which source is shown by which block. Where the blocks stand is decided by 
 """
 
 from collections.abc import Iterable
-from time import perf_counter
+from time import thread_time
 from typing import TypeAlias, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QWidget
 
@@ -23,7 +23,9 @@ _STEP = 6_000
 """Characters that `show_more` adds at a time; about 10 ms."""
 
 _SLOW = 0.02
-"""Seconds after which making the last block anew is too slow to be done for every word."""
+"""Seconds of work after which making the last block anew is too slow for every word."""
+_SHORT = 500
+"""Characters of a last block that is made anew for every word whatever it takes."""
 _REST = 8
 """It takes at most one part in this many of the time then."""
 
@@ -51,7 +53,10 @@ class TextFlow(QObject):
         self._width = width
         self._source = ""
         self._whole = True
-        self._ready_at = 0.0
+        self._late = ""
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._catch_up)
         self._definitions = ""
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
@@ -66,9 +71,12 @@ class TextFlow(QObject):
         """Show `source`; `growing` if more of it is to come."""
         if source == self._source and growing != self._whole:
             return
-        begun = perf_counter()
-        if growing and begun < self._ready_at:
-            return  # what came is taken up with what comes next, or at the next tick
+        if growing and self._rest.isActive():
+            self._late = source
+            return
+        self._rest.stop()
+        self._late = ""
+        begun = thread_time()
         grew = source.startswith(self._source) and bool(self._pieces)
         finished = self._whole is False and not growing
         self._whole = not growing
@@ -86,12 +94,20 @@ class TextFlow(QObject):
         shown = [piece for piece in pieces if limit is None or piece.start < limit]
         self._waiting = pieces[len(shown) :]
         self._replace_from(len(kept), shown)
-        spent = perf_counter() - begun
-        self._ready_at = perf_counter() + spent * _REST if spent > _SLOW else 0.0
+        spent = thread_time() - begun
+        if growing and spent > _SLOW and len(source) - start > _SHORT:
+            self._rest.start(int(spent * _REST * 1000))
         if finished:
             self._split_again()
         if not growing:
             self._finish(finished or not grew)
+
+    @Slot()
+    def _catch_up(self) -> None:
+        """Show what came while making the last block anew was too slow for every word."""
+        if self._late:
+            self.set_text(self._late, growing=True)
+            self.changed.emit()
 
     def show_more(self) -> bool:
         """Show some more of what waits; True while still more does."""
@@ -121,6 +137,7 @@ class TextFlow(QObject):
 
     def clear(self) -> None:
         """Take every block away."""
+        self._rest.stop()
         self._drop(self.blocks)
         self._source, self._pieces, self._waiting, self.blocks = "", [], [], []
 

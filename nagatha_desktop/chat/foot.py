@@ -6,9 +6,10 @@ Owns its words and buttons. What they do is decided by the message and its owner
 from PySide6.QtCore import QCoreApplication, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from nagatha_desktop.widgets.badges import Elided, label
+from nagatha_desktop.widgets.badges import Badge, Elided, label
 from nagatha_desktop.widgets.buttons import CopyButton, button
 from nagatha_desktop.widgets.text import count, seconds, shown
+from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Message
 
 _GAP = "\u2003"
@@ -115,6 +116,26 @@ class Foot(QWidget):
         wanted = message.version - 1 + step
         if 0 <= wanted < message.versions:
             self.version_wanted.emit(message.siblings[wanted])
+
+
+class StateRow(QWidget):
+    """Says that an answer is not whole, with the button that goes on."""
+
+    def __init__(self, message: Message, parent: QWidget, *, resume: bool) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(MEASURES.grid)
+        if message.state == "stopped":
+            row.addWidget(Badge(self.tr("Stopped"), "muted"))
+        elif message.state == "interrupted":
+            row.addWidget(Badge(self.tr("Interrupted"), "warn"))
+        else:
+            row.addWidget(Badge(self.tr("Failed"), "bad"))
+        self.resume = button(self.tr("Continue"), "secondary")
+        self.resume.setVisible(resume and bool(message.text))
+        row.addWidget(self.resume)
+        row.addStretch(1)
 
 
 def cost_words(message: Message) -> str:

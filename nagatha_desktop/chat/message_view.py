@@ -12,7 +12,6 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QGuiApplication, QTextDocument
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
@@ -23,9 +22,9 @@ from PySide6.QtWidgets import (
 from nagatha_desktop.chat.blocks import CodeBlock, Part, TextBlock
 from nagatha_desktop.chat.chips import Chips
 from nagatha_desktop.chat.flow import TextFlow
-from nagatha_desktop.chat.foot import Foot, cost_words
+from nagatha_desktop.chat.foot import Foot, StateRow, cost_words
 from nagatha_desktop.chat.tool_card import ToolCard
-from nagatha_desktop.widgets.badges import Badge, label, wrapped
+from nagatha_desktop.widgets.badges import label, wrapped
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import ErrorCard
 from nagatha_desktop.widgets.markdown import Looks
@@ -84,7 +83,7 @@ class MessageView(QWidget):
         self._starts: list[int] = []
         self._notes: list[QWidget] = []
         self._wait: QLabel | None = None
-        self._state: _StateRow | None = None
+        self._state: StateRow | None = None
         self._error: ErrorCard | None = None
         self._more: QPushButton | None = None
         self._pump = QTimer(self)
@@ -130,6 +129,7 @@ class MessageView(QWidget):
         self.message = replace(self.message, text=self.message.text + text)
         self._set_body(self.message, True)
         self._set_wait(False)
+        self._foot.copy.show()
         self._touch()
 
     def set_tool(self, tool: ToolUse) -> None:
@@ -159,8 +159,6 @@ class MessageView(QWidget):
         if self.message.state == "streaming":
             self._foot.set_words(self._words())
             self._count_wait()
-            self._set_body(self.message, True)
-            self._changed()
             running = True
         return running
 
@@ -380,7 +378,7 @@ class MessageView(QWidget):
             covered = message.error is not None and message.state == "failed"
             if not covered:
                 offered = message.error.action if message.error is not None else ""
-                self._state = _StateRow(message, self, resume=offered != "continue")
+                self._state = StateRow(message, self, resume=offered != "continue")
                 self._state.resume.clicked.connect(self._resume)
                 self._state.show()
 
@@ -453,26 +451,6 @@ class MessageView(QWidget):
     @Slot()
     def _edit(self) -> None:
         self.edit_wanted.emit(self.message.id if self._mine else (self.message.parent or ""))
-
-
-class _StateRow(QWidget):
-    """Says that an answer is not whole, with the button that goes on."""
-
-    def __init__(self, message: Message, parent: QWidget, *, resume: bool) -> None:
-        super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(_GRID)
-        if message.state == "stopped":
-            row.addWidget(Badge(self.tr("Stopped"), "muted"))
-        elif message.state == "interrupted":
-            row.addWidget(Badge(self.tr("Interrupted"), "warn"))
-        else:
-            row.addWidget(Badge(self.tr("Failed"), "bad"))
-        self.resume = button(self.tr("Continue"), "secondary")
-        self.resume.setVisible(resume and bool(message.text))
-        row.addWidget(self.resume)
-        row.addStretch(1)
 
 
 def _texts(flow: TextFlow) -> list[TextBlock]:

@@ -384,7 +384,6 @@ class Transcript(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.column.place()
         self._changed()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -61,6 +61,18 @@ def test_of_a_long_chat_only_the_end_is_made(qtbot: QtBot, transcript: Transcrip
     assert ALIVE <= len(ids(transcript)) < ALIVE + 8 and at_end(transcript)
 
 
+def test_a_chat_that_is_opened_unseen_is_made_whole_when_it_is_shown(
+    qtbot: QtBot, transcript: Transcript
+) -> None:
+    transcript.hide()
+    transcript.show_page(page(conversation(100)))
+    qtbot.wait(50)
+    assert len(ids(transcript)) < ALIVE
+    transcript.show()
+    qtbot.waitUntil(lambda: len(ids(transcript)) >= ALIVE)
+    assert at_end(transcript)
+
+
 def test_scrolling_up_makes_older_messages_and_lets_go_of_newer_ones(
     qtbot: QtBot, transcript: Transcript
 ) -> None:
@@ -358,6 +370,22 @@ def test_a_message_of_100_000_characters_is_cut_until_asked_for(
         assert view.height() > 5 * height
         view.copy_text()
         assert QGuiApplication.clipboard().text() == text
+
+
+def test_a_block_that_is_slow_to_make_is_made_less_often_and_still_caught_up_with(
+    qtbot: QtBot, transcript: Transcript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = iter(range(10_000))
+    monkeypatch.setattr("nagatha_desktop.chat.flow.thread_time", lambda: next(work) * 0.03)
+    transcript.show_page(page([message("a", "", state="streaming")]))
+    transcript.append_text("a", "word " * 150, 0)
+    transcript.append_text("a", "later", 750)
+    (block,) = transcript.findChildren(TextBlock)
+    assert "later" not in block.toPlainText()
+    qtbot.waitUntil(lambda: "later" in block.toPlainText())
+    transcript.append_text("a", "last", 755)
+    transcript.put(message("a", "word " * 150 + "laterlast."))
+    assert block.toPlainText().endswith("laterlast.")
 
 
 def test_words_far_down_in_a_cut_message_are_found(transcript: Transcript) -> None:
