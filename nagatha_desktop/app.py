@@ -19,6 +19,8 @@ from nagatha_desktop.platform.handover import hand_over, spare_address
 from worker.paths import Paths
 
 if TYPE_CHECKING:
+    import asyncio
+
     from nagatha_desktop.bridge import Bridge
     from nagatha_desktop.client.local import LocalEngine
     from nagatha_desktop.platform.single_instance import SingleInstance
@@ -146,6 +148,8 @@ class LocalBackend:
         self._redactor: Redactor | None = None
         self._logs: LogSystem | None = None
         self._engine: LocalEngine | None = None
+        self._making: asyncio.Task[object] | None = None
+        self._ended = False
 
     def begin(self, bridge: "Bridge") -> None:
         """See `Backend`."""
@@ -155,33 +159,40 @@ class LocalBackend:
 
     def _begin(self, bridge: "Bridge") -> None:
         from nagatha_desktop.bridge import problem_of
-        from worker.logging import LogSystem, Redactor
-        from worker.runtime import Runtime
 
         try:
+            # Whoever ends the program meanwhile waits for the imports: half a second of them,
+            # while the window can be used already.
             with self._guard:
-                if self._runtime is None:
-                    self._runtime = Runtime()
-                    self._runtime.start()
-                runtime = self._runtime
-                if self._logs is None or self._redactor is None:
-                    self._redactor = Redactor()
-                    self._logs = LogSystem(self._paths.logs, self._redactor)
-                    self._logs.start()
-                redactor, logs = self._redactor, self._logs
-            # Half a second of imports, while the window can be used already.
-            from nagatha_desktop.client.local import LocalEngine
-            from worker.service.models import warm_up
-
-            async def make() -> "Client":
-                self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor, logs)
-                runtime.spawn(warm_up(), "warm up")
-                return client
-
-            bridge.connect_client(runtime, make)
+                if not self._ended:
+                    self._begin_here(bridge)
         except Exception as error:  # whatever it is, the window must say so and stay
             log.exception("The engine could not be begun with")
             bridge.report_failure(problem_of(error))
+
+    def _begin_here(self, bridge: "Bridge") -> None:
+        import asyncio
+
+        from worker.logging import LogSystem, Redactor
+        from worker.runtime import Runtime
+
+        if self._runtime is None:
+            self._runtime = Runtime()
+            self._runtime.start()
+        runtime, redactor = self._runtime, Redactor()
+        if self._logs is None:
+            self._logs = LogSystem(self._paths.logs, redactor)
+            self._logs.start()
+        from nagatha_desktop.client.local import LocalEngine
+        from worker.service.models import warm_up
+
+        async def make() -> "Client":
+            self._making = asyncio.current_task()
+            self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor)
+            runtime.spawn(warm_up(), "warm up")
+            return client
+
+        bridge.connect_client(runtime, make)
 
     def aside(self, work: Callable[[], None]) -> "Future[None] | None":
         """See `Backend`."""
@@ -199,10 +210,10 @@ class LocalBackend:
     def _end(self, ended: Callable[[], None]) -> None:
         try:
             with self._guard:
+                self._ended = True
                 runtime, self._runtime = self._runtime, None
                 if runtime is not None:
-                    if self._engine is not None:
-                        runtime.run(self._engine.end(), 6.0)
+                    runtime.run(self._end_engine(), 6.0)
                     runtime.stop(2.0)
                 if self._logs is not None:
                     self._logs.stop()
@@ -210,6 +221,15 @@ class LocalBackend:
             log.exception("The engine did not end well")
         finally:
             ended()
+
+    async def _end_engine(self) -> None:
+        import asyncio
+
+        if self._making is not None:
+            # What was opened half way could not be closed.
+            await asyncio.wait((self._making,))
+        if self._engine is not None:
+            await self._engine.end()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import TypeAlias
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Signal, Slot
-from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Signal, Slot
+from PySide6.QtGui import QImage, QImageWriter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from nagatha_desktop.bridge import Bridge, Call
@@ -76,7 +76,7 @@ def encode_picture(picture: QImage) -> bytes:
     """`picture` as PNG. Works on any thread, and takes a moment for large ones."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture.save(buffer, b"PNG")
+    QImageWriter(buffer, QByteArray(b"png")).write(picture)
     return bytes(buffer.data().data())
 
 

@@ -19,7 +19,7 @@ from nagatha_desktop.chat.model_picker import ModelPicker, Models
 from nagatha_desktop.chat.transcript import Transcript
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
-from worker.contract.types import Attachment, Hit, Message, Page, Problem
+from worker.contract.types import Attachment, Hit, Page, Problem
 
 ROOM_AFTER = 200
 """Milliseconds of rest after which the room in the context is estimated again."""
@@ -27,8 +27,6 @@ EMPTY_AFTER = 150
 """Milliseconds that the last chat stays in sight while another one is on its way."""
 FIND_AFTER = 250
 """Milliseconds of rest after which is looked for what is not loaded."""
-_LONGEST_ESTIMATE = 400_000
-"""Characters in the box above which the estimate waits for the sending."""
 
 
 class Conversation(QWidget):
@@ -263,11 +261,8 @@ class Conversation(QWidget):
     def _show_room(self) -> None:
         choice = self.models.resolve(*self.model.choice)
         context = self.models.context(choice.provider, choice.model)
-        text = self.composer.text
-        messages: tuple[Message, ...] = self.model.messages
-        self.composer.set_room(
-            room(messages, text[:_LONGEST_ESTIMATE], self.attachments.tokens, context)
-        )
+        text, files = self.composer.text, self.attachments.tokens
+        self.composer.set_room(room(self.model.messages, text, files, context))
 
     # -- files and finding ------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ class ChatWindow(Window):
             "chat.new": self.new_chat,
             "chat.search_all": self.search.open,
             "chat.find": self.transcript.open_find,
-            "chat.stop": self.composer.escape,
+            "chat.stop": self.escape,
             "chat.copy_answer": self.conversation.copy_last_answer,
             "chat.retry": self.conversation.retry_last,
             "chat.attach": self.composer.choose_files,
@@ -265,6 +265,17 @@ class ChatWindow(Window):
             page.show()
         else:
             self.composer.setFocus()
+
+    @Slot()
+    def escape(self) -> None:
+        """Esc: close what lies over the conversation, else leave the edit, else stop."""
+        bar = self.transcript.find_bar
+        if self.search.isVisible():
+            self.search.close_popup()
+        elif bar.isVisible() and bar.isAncestorOf(self.focusWidget()):
+            bar.shut()
+        else:
+            self.composer.escape()
 
     # -- the rest --------------------------------------------------------------------------------
 
