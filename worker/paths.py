@@ -104,6 +104,11 @@ class Paths:
         """The keys themselves, only with the person's consent."""
         return self.home / "secret-keys.json"
 
+    @property
+    def api_token(self) -> Path:
+        """The token that clients of the HTTP API on this machine send."""
+        return self.home / "api-token"
+
     def make(self) -> None:
         """Make the folders; new ones are for this person only. Raises OSError.
 

@@ -5,42 +5,25 @@ open; Celery, the worker and Beat follow. Windows never see the engine: they see
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Self
 
-from worker.contract.events import Event
 from worker.contract.services import Client
 from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
 from worker.paths import Paths
 from worker.presence import ProcessRole
 from worker.runtime import Runtime
+from worker.service.owner import OwnerClient
 
 if TYPE_CHECKING:
     from worker.background import CeleryBackground
 
 
-class LocalClient(Client):
+class LocalClient(OwnerClient):
     """Hands out the engine's own services of the person at this machine."""
 
     def __init__(self, engine: Engine) -> None:
-        services = engine.services(LOCAL_OWNER)
-        self.engine = engine
-        self.chats = services.chats
-        self.jobs = services.jobs
-        self.models = services.models
-        self.modules = services.modules
-        self.tools = services.tools
-        self.usage = services.usage
-        self.data = services.data
-        self.system = services.system
-
-    def events(self, after: int | None = None) -> AsyncIterator[Event]:
-        """See `Client.events`."""
-        return self.engine.bus.subscribe(LOCAL_OWNER, after)
-
-    async def aclose(self) -> None:
-        """See `Client.aclose`: there is no connection to let go of."""
+        super().__init__(engine.services(LOCAL_OWNER), engine.bus, LOCAL_OWNER)
 
 
 class LocalEngine:

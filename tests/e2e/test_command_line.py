@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.support.command import KEY, Nagatha
 from tests.support.model_server import ANSWER, ModelServer
+from tests.support.processes import free_port, started, wait_until
 
 
 @pytest.fixture
@@ -226,3 +228,23 @@ def _list(document: object) -> list[dict[str, Any]]:
 def _object(document: object) -> dict[str, Any]:
     assert isinstance(document, dict)
     return document
+
+
+def test_the_worker_serves_the_api_with_a_token_of_its_own(nagatha: Nagatha) -> None:
+    port = free_port()
+    here = Nagatha(nagatha.home, {**nagatha.variables, "NAGATHA_API_PORT": str(port)})
+    token = nagatha.home / "api-token"
+    with started(here.command("worker", "--api"), env=here.environ):
+        wait_until(lambda: token.exists() and _answers(port), "the API")
+        assert token.stat().st_mode & 0o777 == 0o600
+        url = f"http://127.0.0.1:{port}/v1/chats/list_chats"
+        assert httpx2.post(url, json={}).status_code == 401
+        headers = {"Authorization": f"Bearer {token.read_text().strip()}"}
+        assert httpx2.post(url, json={}, headers=headers).json() == []
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/ping").status_code == 200
+    except httpx2.TransportError:
+        return False

@@ -121,7 +121,10 @@ class Channel(virtual.Channel):
         task = headers.get("id")
         payload = dumps(message)
         priority, due = self._get_message_priority(message), due_time(headers.get("eta"))
-        expires = expiry(properties.get("expiration"), time.time())
+        # A task that expires is still delivered: the worker refuses it and stores that it did,
+        # where dropping it would leave whoever waits for its result waiting for ever.
+        is_task = headers.get("expires") is not None
+        expires = None if is_task else expiry(properties.get("expiration"), time.time())
         self.node.messages.publish(
             [
                 NewMessage(

@@ -7,12 +7,14 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from worker.cli.output import Output, problem_json
+from worker.cli.serving import served
 from worker.cli.session import FAILED, StopSignal, run
 from worker.contract.errors import NotFound
 from worker.contract.events import RunChanged
@@ -232,7 +234,8 @@ def _shown(value: object) -> str:
 
 
 @click.command()
-def worker() -> None:
+@click.option("--api", is_flag=True, help="Serve the HTTP API on 127.0.0.1 as well.")
+def worker(api: bool) -> None:
     """Run the engine without windows, until it is interrupted."""
     output = Output()
     stopped = StopSignal()
@@ -244,7 +247,11 @@ def worker() -> None:
         if status.worker != "ok":
             return FAILED
         output.line(f"Working on {status.broker}. Press Ctrl+C to stop.")
-        await stopped.wait()
+        async with AsyncExitStack() as stack:
+            if api:
+                address, token = await stack.enter_async_context(served(engine))
+                output.line(f"The API is at {address}; its token is in {token}.")
+            await stopped.wait()
         output.line("Stopping; running tasks may end.")
         return 0
 

@@ -1,10 +1,14 @@
-"""All use cases of one owner, together.
+"""All use cases of one owner, together, and as the `Client` that windows and HTTP talk to.
 
-Owns the bundle that a client hands out.
+Owns the bundle.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from worker.contract.events import Event
+from worker.contract.services import Client
+from worker.events.bus import EventBus
 from worker.service.chats import Chats
 from worker.service.data import Data
 from worker.service.jobs import Jobs
@@ -26,3 +30,26 @@ class OwnerServices:
     usage: UsageReports
     data: Data
     system: System
+
+
+class OwnerClient(Client):
+    """Hands out the services of one owner, in the process where they are."""
+
+    def __init__(self, services: OwnerServices, bus: EventBus, owner: str) -> None:
+        self._bus = bus
+        self._owner = owner
+        self.chats = services.chats
+        self.jobs = services.jobs
+        self.models = services.models
+        self.modules = services.modules
+        self.tools = services.tools
+        self.usage = services.usage
+        self.data = services.data
+        self.system = services.system
+
+    def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """See `Client.events`."""
+        return self._bus.subscribe(self._owner, after)
+
+    async def aclose(self) -> None:
+        """See `Client.aclose`: there is no connection to let go of."""

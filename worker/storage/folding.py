@@ -34,7 +34,8 @@ _MOVED = 0xF0000 - 0xE000
 _MAX_TERMS = 16
 _MAX_TERM = 200
 _MAX_GRAMS = 64
-_CHUNK = 2000
+_ENOUGH = 8
+_CHUNK = 256
 
 _CJK = (
     (0x1100, 0x11FF), (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3041, 0x30FF),
@@ -113,12 +114,25 @@ def holds(folded: str, wanted: tuple[Term, ...]) -> bool:
     return all(_place(folded, term) >= 0 for term in wanted)
 
 
-def excerpt(text: str, term: Term) -> tuple[str, str, str]:
+def asked(wanted: tuple[Term, ...]) -> tuple[str, ...]:
+    """The grams to ask an index for: all, or of many every other one.
+
+    Each one narrows what is found and costs time; what is found is checked with `holds`.
+    """
+    stride = 1 if sum(len(term.grams) for term in wanted) <= _ENOUGH else 2
+    found: dict[str, None] = {}
+    for term in wanted:
+        found.update(dict.fromkeys((*term.grams[::stride], *term.grams[-1:])))
+    return tuple(found)
+
+
+def excerpt(text: str, folded: str, term: Term) -> tuple[str, str, str]:
     """What stands before the first match of `term`, the match, and what follows.
 
-    All as they stand in `text`, the outer two cut. No match found: ("", "", the beginning).
+    All as they stand in `text`, the outer two cut. `folded` is its folded form. No match
+    found: ("", "", the beginning).
     """
-    span = _find(text, term)
+    span = _find(text, folded, term)
     if span is None:
         return "", "", text[:AFTER]
     start, end = span
@@ -175,11 +189,17 @@ def _place(folded: str, term: Term, start: int = 0) -> int:
     return found
 
 
-def _find(text: str, term: Term) -> tuple[int, int] | None:
-    """Where `term` stands first; piece by piece, since only a hit needs exact positions."""
+def _find(text: str, folded: str, term: Term) -> tuple[int, int] | None:
+    """Where `term` stands first in `text`."""
+    if len(folded) == len(text):
+        found = _place(folded, term)
+        end = found + len(term.folded)
+        if found >= 0 and fold(text[found:end]) == term.folded:
+            return found, end
+    # Folding changed lengths: piece by piece, since only the hit needs exact positions.
     for at in range(0, len(text), _CHUNK):
         base = max(0, at - 1)  # the character before tells whether a word begins
-        piece = text[base : at + _CHUNK + 2 * _MAX_TERM]
+        piece = text[base : at + _CHUNK + 2 * len(term.folded)]
         if term.folded not in fold(piece):
             continue
         folded, places = _mapped(piece)

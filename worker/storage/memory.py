@@ -200,7 +200,8 @@ class MemoryStorage(MemoryState):
                 break
             if message.state == "streaming" or where.deleted or chat not in (None, where.id):
                 continue
-            if folding.holds(folding.fold(message.text), wanted):
+            folded = folding.fold(message.text)
+            if folding.holds(folded, wanted):
                 hits.append(
                     Hit(
                         where.id,
@@ -208,7 +209,7 @@ class MemoryStorage(MemoryState):
                         message.id,
                         message.role,
                         message.created,
-                        *folding.excerpt(message.text, wanted[0]),
+                        *folding.excerpt(message.text, folded, wanted[0]),
                     )
                 )
         return tuple(hits)

@@ -4,8 +4,10 @@ Owns the backups folder. Must not know the engine: a copy is made from the file 
 of its own. Blocks: callers go through a thread.
 """
 
+import os
 import re
 import sqlite3
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ OTHERS = 5
 _NAME = re.compile(r"nagatha-(\d{8}T\d{6}Z)-(daily|person|migration|restore)(?:-\d+)?\.db")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _UNFINISHED = ".part"
+_ABANDONED = 600.0  # seconds; another process may be writing a younger one
 
 
 def back_up(database: Path, folder: Path, reason: Reason, at: datetime) -> Backup:
@@ -34,10 +37,10 @@ def back_up(database: Path, folder: Path, reason: Reason, at: datetime) -> Backu
     files.private_folder(folder)
     clean(folder)
     name = _free_name(folder, reason, at)
-    unfinished = folder / f"{name}{_UNFINISHED}"
+    unfinished = folder / f"{name}.{os.getpid()}{_UNFINISHED}"
     try:
         copy(database, unfinished)
-        unfinished.rename(folder / name)
+        unfinished.replace(folder / name)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -101,7 +104,8 @@ def superfluous(backups: Sequence[Backup]) -> tuple[str, ...]:
         week = backup.created.isocalendar()[:2]
         if week in weeks or len(weeks) == WEEKS:
             dropped.append(backup.name)
-        weeks.add(week)
+        else:
+            weeks.add(week)
     return tuple(dropped)
 
 
@@ -130,10 +134,14 @@ def is_good(file: Path) -> bool:
 
 
 def clean(folder: Path) -> None:
-    """Remove what an interrupted copy left behind."""
+    """Remove what an interrupted copy left behind: nobody has written it for a while."""
     for pattern in (f"*{_UNFINISHED}", f"*{_UNFINISHED}-journal"):
         for file in folder.glob(f"nagatha-{pattern}"):
-            file.unlink(missing_ok=True)
+            try:
+                if time.time() - file.stat().st_mtime > _ABANDONED:
+                    file.unlink()
+            except FileNotFoundError:  # another process was quicker
+                continue
 
 
 def _free_name(folder: Path, reason: Reason, at: datetime) -> str:

@@ -62,7 +62,10 @@ def is_index_fault(error: StorageError) -> bool:
     cause = error.__cause__
     if not isinstance(cause, Exception):
         return False
-    return getattr(_cause(cause), "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT_VTAB
+    # The index tells a fault when it is read, or as a constraint of no kind when it is written
+    # (which is at commit); a table's constraint says of which kind it is.
+    faults = (sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CONSTRAINT)
+    return getattr(_cause(cause), "sqlite_errorcode", None) in faults
 
 
 def disk_full(path: Path) -> StorageError:

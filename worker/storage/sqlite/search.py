@@ -7,14 +7,13 @@ looked at again in `messages`) but never too little: it changes in the transacti
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import Hit
 from worker.storage import folding
 from worker.storage.sqlite.chats import chat_seq
-from worker.storage.sqlite.rows import owner_seq
-from worker.storage.sqlite.schema import SEARCH_DDL, chats, facts, messages
+from worker.storage.sqlite.schema import SEARCH_DDL, chats, facts, messages, owners
 
 Entry = tuple[int, str]
 """A message's row id and its text."""
@@ -25,10 +24,29 @@ _FACT = "search"
 _ADD = text("INSERT INTO search (rowid, grams) VALUES (:seq, :grams)")
 _FORGET = text("INSERT INTO search (search, rowid, grams) VALUES ('delete', :seq, :grams)")
 _MERGE = text("INSERT INTO search (search, rank) VALUES ('merge', :pages)")
+_OWNER = select(
+    select(owners.c.seq).where(owners.c.name == bindparam("owner")).scalar_subquery(),
+    select(func.count() > 1).select_from(owners).scalar_subquery(),
+)
 _FIND = text(
-    "SELECT rowid AS seq FROM search WHERE search MATCH :wanted AND rowid < :below "
-    "ORDER BY rowid DESC LIMIT :many"
-).columns(messages.c.seq)
+    "SELECT found.seq, messages.id, messages.role, messages.created, messages.text, "
+    "messages.state, chats.id AS chat, chats.title, chats.deleted "
+    "FROM (SELECT rowid AS seq FROM search WHERE search MATCH :wanted AND rowid < :below "
+    "ORDER BY rowid DESC LIMIT :many) AS found "
+    "LEFT JOIN messages ON messages.seq = found.seq AND messages.owner = :owner "
+    "LEFT JOIN chats ON chats.seq = messages.chat "
+    "ORDER BY found.seq DESC"
+).columns(
+    messages.c.seq,
+    messages.c.id,
+    messages.c.role,
+    messages.c.created,
+    messages.c.text,
+    messages.c.state,
+    chats.c.id.label("chat"),
+    chats.c.title,
+    chats.c.deleted,
+)
 
 
 def add(db: Connection, chat: int, entries: Iterable[Entry]) -> None:
@@ -44,48 +62,32 @@ def forget(db: Connection, chat: int, entries: Iterable[Entry]) -> None:
 def find(db: Connection, owner: str, query: str, chat: str | None, limit: int) -> tuple[Hit, ...]:
     """See `Storage.search`."""
     wanted = folding.terms(query)
-    if chat is not None:
-        where = folding.scope(chat_seq(db, owner, chat))
-    elif (number := db.scalar(select(owner_seq(owner)))) is not None:
-        where = folding.scope(number, owner=True)
-    else:
+    where = () if chat is None else (folding.scope(chat_seq(db, owner, chat)),)
+    number, others = db.execute(_OWNER, {"owner": owner}).one()
+    if not wanted or number is None:
         return ()
-    if not wanted:
-        return ()
-    grams = dict.fromkeys([where, *(gram for term in wanted for gram in term.grams)])
-    expression = " ".join(f'"{gram}"' for gram in grams)
+    if chat is None and others:
+        where = (folding.scope(number, owner=True),)
+    expression = " ".join(f'"{gram}"' for gram in (*where, *folding.asked(wanted)))
     hits: list[Hit] = []
-    below, many = 1 << 62, limit + limit // 4 + 8
+    below, many = 1 << 62, limit + limit // 8 + 8
     while len(hits) < limit:
-        found = _FIND.bindparams(wanted=expression, below=below, many=many).subquery()
         rows = db.execute(
-            select(
-                found.c.seq,
-                messages.c.id,
-                messages.c.role,
-                messages.c.created,
-                messages.c.text,
-                messages.c.state,
-                chats.c.id.label("chat"),
-                chats.c.title,
-                chats.c.deleted,
-            )
-            .outerjoin(messages, messages.c.seq == found.c.seq)
-            .outerjoin(chats, chats.c.seq == messages.c.chat)
-            .order_by(found.c.seq.desc())
+            _FIND, {"wanted": expression, "below": below, "many": many, "owner": number}
         ).all()
         for row in rows:
             if row.id is None or row.deleted is not None or row.state == "streaming":
                 continue
-            if folding.holds(folding.fold(row.text), wanted):
-                before, match, after = folding.excerpt(row.text, wanted[0])
-                hits.append(
-                    Hit(row.chat, row.title, row.id, row.role, row.created, before, match, after)
-                )
+            folded = folding.fold(row.text)
+            if folding.holds(folded, wanted):
+                cut = folding.excerpt(row.text, folded, wanted[0])
+                hits.append(Hit(row.chat, row.title, row.id, row.role, row.created, *cut))
+                if len(hits) == limit:
+                    break
         if len(rows) < many:
             break
         below, many = rows[-1].seq, min(many * 4, 4000)
-    return tuple(hits[:limit])
+    return tuple(hits)
 
 
 def is_current(db: Connection) -> bool:

@@ -80,10 +80,13 @@ class SqliteStorage:
                 await connections.aclose()
 
     def _make_ready(self) -> None:
-        backup.clean(self.backups_folder)
-        if files.read_header(self.path) is not None and files.left_open(self.path):
+        header = files.read_header(self.path)
+        if header is not None:
+            files.check_header(self.path, header)
             files.check_writable(self.path)
-            files.look_through(self.path)
+            if files.left_open(self.path):
+                files.look_through(self.path)
+        backup.clean(self.backups_folder)
         migrate.make_current(self.path, self._copy_before_migration)
 
     def _copy_before_migration(self) -> None:
