@@ -412,6 +412,18 @@ def test_worker_can_be_started_and_stopped_again_in_one_process(
     assert notes.lines == [0, 1, 2]
 
 
+def test_task_that_nobody_ran_in_time_is_revoked_and_says_so(
+    app: Celery, place: Place, notes: Notes
+) -> None:
+    result = app.tasks["note"].apply_async(("too late",), expires=0.05)
+    time.sleep(0.1)  # what is tested: that its time is over
+    with running(app, place):
+        with pytest.raises(TaskRevokedError):
+            result.get(timeout=SECONDS)
+        app.tasks["note"].delay("after")
+        assert notes.wait_for(1) == ["after"]
+
+
 def test_result_expires(place: Place) -> None:
     app = make_app(place, result_expires=1)
 
