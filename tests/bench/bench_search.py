@@ -11,7 +11,8 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.bench.figure import Figure
@@ -94,7 +95,11 @@ async def _measure(path: Path, total: int, quick: bool) -> list[Figure]:
     began = time.perf_counter()
     chats = 100 if quick else 1000
     for number in range(chats):
-        await storage.import_chat(ME, a_chat(f"i{number}"), chain(f"i{number}", 10), {})
+        messages = [
+            replace(message, created=message.created + timedelta(minutes=number))
+            for message in chain(f"i{number}", 10)
+        ]
+        await storage.import_chat(ME, a_chat(f"i{number}"), messages, {})
     seconds = time.perf_counter() - began
     figures.append(Figure(f"import {chats:,} chats of 10 messages", seconds, "s", None))
     await storage.aclose()
