@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from nagatha_desktop.platform.displays import missing_display
@@ -20,6 +19,7 @@ from worker.paths import Paths
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Future
 
     from nagatha_desktop.bridge import Bridge
     from nagatha_desktop.client.local import LocalEngine

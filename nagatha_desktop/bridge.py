@@ -6,13 +6,11 @@ delivery each 30 ms. Knows the `Client` Protocol and nothing of how it is made, 
 the engine. Nothing here waits on the GUI thread.
 """
 
-import asyncio
 import dataclasses
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 from shiboken6 import Shiboken
@@ -21,6 +19,9 @@ from worker.contract.errors import NagathaError
 from worker.contract.events import AnswerDelta, Event, MessageChanged, Notice, ToolChanged
 from worker.contract.services import Client
 from worker.contract.types import Problem
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -294,6 +295,8 @@ class Bridge(QObject):
 
     async def _pump_events(self, client: Client) -> None:
         """Runs on the loop: takes events as they come and sees to it that they are fetched."""
+        import asyncio  # not at the start: the first window is painted without it
+
         after: int | None = None
         failures = 0
         clock = asyncio.get_running_loop()

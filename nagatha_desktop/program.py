@@ -8,8 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMessageBox
@@ -17,12 +16,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.model_picker import Models
-from nagatha_desktop.chat.quick_ask import QuickAsk
 from nagatha_desktop.chat.window import ChatWindow
-from nagatha_desktop.platform.hotkey import GlobalKey
 from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.platform.single_instance import SingleInstance
-from nagatha_desktop.shortcuts import Keys
+from nagatha_desktop.shortcuts import Keys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
@@ -30,6 +27,12 @@ from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
 from nagatha_desktop.widgets.window import Window
 from worker.contract.types import Problem
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from nagatha_desktop.chat.quick_ask import QuickAsk
+    from nagatha_desktop.platform.hotkey import GlobalKey
 
 TRAY_COMES_WITHIN = 10_000
 """Milliseconds that a tray has to appear after a start at login."""
@@ -96,7 +99,7 @@ class Program(QObject):
         self._quick: QuickAsk | None = None
         self.tray = Tray(self.themes, self.watch, self)
         self.notifier = Notifier(lambda: self.tray.icon, self)
-        self.hotkey = GlobalKey(os.environ, self)
+        self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
 
@@ -114,7 +117,6 @@ class Program(QObject):
         tray.quit_wanted.connect(self.quit)
         tray.available_changed.connect(self._tray_changed)
         self.notifier.clicked.connect(window.bring_up)
-        self.hotkey.pressed.connect(self.toggle_quick)
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
         self.bridge.problem.connect(window.tell)
@@ -144,7 +146,7 @@ class Program(QObject):
         self._begin_engine()
         self.obey([command for command in self._commands if command != "show chat"])
         self.state.write_with(self._backend.aside)
-        self.hotkey.set_key(self.state.text("hotkey"))
+        self._take_hotkey()
         if not self.tray.available:
             delay = TRAY_COMES_WITHIN if self._hidden else 0
             QTimer.singleShot(delay, self, self._no_tray)
@@ -229,9 +231,11 @@ class Program(QObject):
         self.window.new_chat()
 
     @property
-    def quick(self) -> QuickAsk:
+    def quick(self) -> "QuickAsk":
         """The quick window, made when it is first wanted."""
         if self._quick is None:
+            from nagatha_desktop.chat.quick_ask import QuickAsk
+
             self._quick = QuickAsk(self.bridge, self.chats, self.themes)
             self._quick.open_wanted.connect(self.open_chat)
             self._quick.draft_wanted.connect(self._open_draft)
@@ -275,7 +279,31 @@ class Program(QObject):
         elif key == "shortcuts":
             self.keys.choose(self.state.mapping(key))
         elif key == "hotkey":
-            self.hotkey.set_key(self.state.text(key))
+            self._take_hotkey()
+
+    def _take_hotkey(self) -> None:
+        key = self.state.text("hotkey")
+        if self._hotkey is None and key:
+            from nagatha_desktop.platform.hotkey import GlobalKey
+
+            self._hotkey = GlobalKey(os.environ, self)
+            self._hotkey.pressed.connect(self.toggle_quick)
+            self._hotkey.refused.connect(self._hotkey_refused)
+        if self._hotkey is not None:
+            self._hotkey.set_key(key)
+
+    @Slot(str)
+    def _hotkey_refused(self, reason: str) -> None:
+        key = key_text(self.state.text("hotkey"))
+        self.window.notices.add(
+            Problem(
+                "hotkey",
+                self.tr("{key} does not open quick ask").format(key=key),
+                reason,
+                self.tr("Choose another key in Settings."),
+                "settings",
+            )
+        )
 
     # -- closing and ending ---------------------------------------------------------------------
 
@@ -337,7 +365,8 @@ class Program(QObject):
             self._instance.close()
         self.window.keep_place()
         self.window.model.drafts.keep()
-        self.hotkey.release()
+        if self._hotkey is not None:
+            self._hotkey.release()
         for window in self.app.topLevelWidgets():
             window.hide()
         self.tray.stop()

@@ -9,18 +9,20 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from worker.contract.types import Problem
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Writer: TypeAlias = Callable[[Callable[[], None]], "Future[None] | None"]
+Writer: TypeAlias = "Callable[[Callable[[], None]], Future[None] | None]"
 """Runs a function on some other thread."""
 
 NAME = "windows.json"

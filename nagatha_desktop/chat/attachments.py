@@ -4,7 +4,6 @@ Owns what is pending and the row of chips. Reading a file and encoding a picture
 threads; whether a file is accepted is the engine's to say.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -84,6 +83,8 @@ def save_attachment(attachment: str, path: str) -> Callable[[Client], Awaitable[
     """What to call to write a kept file to `path`."""
 
     async def save(client: Client) -> None:
+        import asyncio
+
         data = await client.chats.attachment(attachment)
         try:
             await asyncio.to_thread(Path(path).write_bytes, data)
@@ -171,6 +172,8 @@ class Attachments(QObject):
         self.pending.append(item)
 
         async def attach(client: Client) -> Attachment:
+            import asyncio  # not at the start: the first window is painted without it
+
             return await client.chats.attach(name, await asyncio.to_thread(read))
 
         def done(attachment: Attachment) -> None:

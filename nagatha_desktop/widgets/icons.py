@@ -36,6 +36,7 @@ _DRAWN = {
     "check": "M3.5 8.5l3 3 6-6.5",
     "latest": "M8 3v9.5M4 8.8l4 3.9 4-3.9",
     "menu": "M3 4.5h10M3 8h10M3 11.5h10",
+    "archive": "M2.75 3.25h10.5v3H2.75zM4 6.25v6.5h8v-6.5M6.5 9h3",
 }
 _FROM_QTAWESOME = {
     "copy": "ph.copy",
@@ -46,7 +47,6 @@ _FROM_QTAWESOME = {
     "image": "ph.image",
     "pin": "ph.push-pin",
     "unpin": "ph.push-pin-slash",
-    "archive": "ph.archive",
     "delete": "ph.trash",
     "undo": "ph.arrow-counter-clockwise",
     "settings": "ph.gear",
