@@ -117,6 +117,7 @@ QPlainTextEdit[role="bare"], QPlainTextEdit[role="bare"]:focus,
 QLineEdit[role="bare"], QLineEdit[role="bare"]:focus {
     background: transparent; border: 0; padding: 0; }
 QPlainTextEdit[role="code-input"] { background: $code; padding: ${half}px; }
+QLineEdit QToolButton { min-width: 0; min-height: 0; border: 0; padding: 0; }
 QLineEdit[role="ask"], QLineEdit[role="ask"]:focus {
     background: transparent; border: 0; padding: 0; font-size: ${large}pt; }
 QComboBox, QAbstractSpinBox {
@@ -142,6 +143,7 @@ QCheckBox::indicator, QRadioButton::indicator {
 QRadioButton::indicator { border-radius: ${round}px; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover,
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
+QRadioButton[role="strong"] { font-weight: 600; }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
 QCheckBox::indicator:checked {
     background: $accent; border-color: $accent; image: url("$icons/control-check-$name.svg"); }
@@ -164,7 +166,10 @@ QListView, QTreeView, QTableView {
 QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
 QListView[role="side"], QTreeView[role="side"], QListView[role="bare"] {
     background: transparent; border: 0; }
+QListView[role="pages"] { background: transparent; border: ${border}px solid transparent; }
+QListView[role="pages"]:focus { border-color: $accent; border-radius: ${control}px; }
 QListView::item { border-radius: ${half}px; }
+QListView[role="pages"]::item { padding: 0 ${grid}px; border-radius: ${control}px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $accent_soft; color: $accent; }
 QHeaderView, QTableCornerButton::section { background: $panel; border: 0; }

@@ -1,0 +1,1 @@
+"""The settings window, its pages, and the page of the first start."""
