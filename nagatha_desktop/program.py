@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
-from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.platform.single_instance import SingleInstance

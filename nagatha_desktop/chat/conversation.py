@@ -5,6 +5,7 @@ window are the window's.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QStandardPaths, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
@@ -15,11 +16,14 @@ from nagatha_desktop.chat.attachments import Attachments, save_attachment
 from nagatha_desktop.chat.composer import Composer
 from nagatha_desktop.chat.estimate import room
 from nagatha_desktop.chat.model import ChatModel
-from nagatha_desktop.chat.model_picker import ModelPicker, Models
+from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.transcript import Transcript
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Attachment, Hit, Page, Problem
+
+if TYPE_CHECKING:
+    from nagatha_desktop.chat.model_picker import ModelPicker
 
 ROOM_AFTER = 200
 """Milliseconds of rest after which the room in the context is estimated again."""
@@ -57,7 +61,7 @@ class Conversation(QWidget):
         self.attachments = Attachments(bridge, self)
         self.transcript = Transcript(themes, self)
         self.composer = Composer(self.attachments, themes, self)
-        self.picker = ModelPicker(models, self)
+        self._picker: ModelPicker | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -122,7 +126,6 @@ class Conversation(QWidget):
         composer.box.textChanged.connect(self._room_soon)
         self.attachments.refused.connect(self.problem)
         self.attachments.changed.connect(self._room_soon)
-        self.picker.chosen.connect(model.choose_model)
 
     # -- messages -----------------------------------------------------------------------------
 
@@ -236,6 +239,16 @@ class Conversation(QWidget):
             self.edit(question.id)
 
     # -- the model and its context ----------------------------------------------------------------
+
+    @property
+    def picker(self) -> "ModelPicker":
+        """The list of models, made when it is first wanted."""
+        if self._picker is None:
+            from nagatha_desktop.chat.model_picker import ModelPicker
+
+            self._picker = ModelPicker(self.models, self)
+            self._picker.chosen.connect(self.model.choose_model)
+        return self._picker
 
     @Slot(QPoint)
     def _choose_model(self, at: QPoint) -> None:

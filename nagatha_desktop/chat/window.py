@@ -6,6 +6,7 @@ the conversation's affair.
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -14,10 +15,8 @@ from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import NEW, ChatList
 from nagatha_desktop.chat.conversation import Conversation
 from nagatha_desktop.chat.model import ChatModel
-from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.notices import Notices
-from nagatha_desktop.chat.search import SearchPopup
-from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 from nagatha_desktop.chat.sidebar import Sidebar
 from nagatha_desktop.chat.sidebar_view import title_of
 from nagatha_desktop.chat.top_bar import TopBar
@@ -29,6 +28,9 @@ from nagatha_desktop.widgets.toast import Toast
 from nagatha_desktop.widgets.tokens import MEASURES
 from nagatha_desktop.widgets.window import Window
 from worker.contract.types import Chat, Problem
+
+if TYPE_CHECKING:
+    from nagatha_desktop.chat.search import SearchPopup
 
 SIZE = (900, 640)
 _IN_PLACE = frozenset({"invalid", "too_large", "not_found", "conflict"})
@@ -59,6 +61,7 @@ class ChatWindow(Window):
         self._state = state
         self._keys = keys
         self._themes = themes
+        self._bridge = bridge
         self._page: QWidget | None = None
         self.chats = chats
         self.model = ChatModel(bridge, chats, parent=self)
@@ -69,7 +72,7 @@ class ChatWindow(Window):
         self.transcript = self.conversation.transcript
         self.composer = self.conversation.composer
         self._lay_out()
-        self.search = SearchPopup(bridge, chats, themes, self)
+        self._search: SearchPopup | None = None
         self.toast = Toast(self.transcript)
         self._connect()
         self._window_keys = WindowKeys(self, keys, self._handlers())
@@ -129,10 +132,8 @@ class ChatWindow(Window):
         talk.new_chat_wanted.connect(self.new_chat)
         self.composer.text_changed.connect(self._typed)
         self.sidebar.new_wanted.connect(self.new_chat)
-        self.sidebar.search_wanted.connect(self.search.open)
+        self.sidebar.search_wanted.connect(self.open_search)
         self.sidebar.chat_wanted.connect(self.open_chat)
-        self.search.hit_wanted.connect(self.open_hit)
-        self.search.closed.connect(self.composer.setFocus)
         self.chats.deleted.connect(self._deleted)
         self.chats.archived.connect(self._archived)
         self.chats.problem.connect(self.tell)
@@ -146,7 +147,7 @@ class ChatWindow(Window):
     def _handlers(self) -> Mapping[str, Callable[[], object]]:
         return {
             "chat.new": self.new_chat,
-            "chat.search_all": self.search.open,
+            "chat.search_all": self.open_search,
             "chat.find": self.transcript.open_find,
             "chat.stop": self.escape,
             "chat.copy_answer": self.conversation.copy_last_answer,
@@ -176,6 +177,23 @@ class ChatWindow(Window):
         """Show a chat, ready to type."""
         self.model.open(chat)
         self.composer.setFocus()
+
+    @property
+    def search(self) -> "SearchPopup":
+        """The search over all chats, made when it is first wanted."""
+        if self._search is None:
+            from nagatha_desktop.chat.search import SearchPopup
+
+            self._search = SearchPopup(self._bridge, self.chats, self._themes, self)
+            self._search.hit_wanted.connect(self.open_hit)
+            self._search.closed.connect(self.composer.setFocus)
+        return self._search
+
+    @Slot()
+    @Slot(str)
+    def open_search(self, text: str = "") -> None:
+        """Search all chats, beginning with `text`."""
+        self.search.open(text)
 
     @Slot(str, str, str)
     def open_hit(self, chat: str, message: str, text: str) -> None:
@@ -270,8 +288,8 @@ class ChatWindow(Window):
     def escape(self) -> None:
         """Esc: close what lies over the conversation, else leave the edit, else stop."""
         bar = self.transcript.find_bar
-        if self.search.isVisible():
-            self.search.close_popup()
+        if self._search is not None and self._search.isVisible():
+            self._search.close_popup()
         elif bar.isVisible() and bar.isAncestorOf(self.focusWidget()):
             bar.shut()
         else:
@@ -287,6 +305,8 @@ class ChatWindow(Window):
     @Slot()
     def show_shortcuts(self) -> None:
         """List all keys."""
+        from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
+
         window = ShortcutsWindow(self._keys, self)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.show()

@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
-from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.shortcuts import Keys

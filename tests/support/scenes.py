@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
-from nagatha_desktop.chat.model_picker import Models
+from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.quick_ask import QuickAsk
 from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 from nagatha_desktop.chat.window import ChatWindow
