@@ -7,32 +7,27 @@ from pathlib import Path
 import pytest
 
 from tests.support.storages import (
+    BACKENDS,
+    ME,
     NOW,
     Blocking,
     a_chat,
     a_question,
     a_run,
     an_answer,
+    backend,
     later,
-    opened,
-    sqlite_in,
 )
 from worker.contract.errors import Conflict
 from worker.contract.types import Problem, RunState
-from worker.storage.memory import MemoryStorage
 
-ME = "me"
 ENDED: tuple[RunState, ...] = ("SUCCESS", "FAILURE", "REVOKED")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=BACKENDS)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blocking]:
-    if request.param == "memory":
-        with opened(MemoryStorage()) as found:
-            yield found
-    else:
-        with sqlite_in(tmp_path) as found:
-            yield found
+    with backend(request.param, tmp_path) as found:
+        yield found
 
 
 def test_a_run_is_given_back_as_it_was_stored(storage: Blocking) -> None:

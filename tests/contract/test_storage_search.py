@@ -8,31 +8,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.storages import (
+    BACKENDS,
+    ME,
     NOW,
     Blocking,
     a_chat,
     a_question,
     a_run,
     an_answer,
+    backend,
     chain,
     later,
-    opened,
-    sqlite_in,
 )
 from worker.storage import folding
-from worker.storage.memory import MemoryStorage
-
-ME = "me"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=BACKENDS)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blocking]:
-    if request.param == "memory":
-        with opened(MemoryStorage()) as found:
-            yield found
-    else:
-        with sqlite_in(tmp_path) as found:
-            yield found
+    with backend(request.param, tmp_path) as found:
+        yield found
 
 
 def holding(storage: Blocking, *texts: str) -> None:
@@ -111,6 +105,17 @@ def test_a_text_is_found(storage: Blocking, text: str, query: str, match: str) -
 def test_a_text_is_not_found(storage: Blocking, text: str, query: str) -> None:
     holding(storage, text)
     assert found(storage, query) == []
+
+
+def test_a_match_far_into_a_text_whose_folding_changes_lengths_is_where_it_stands(
+    storage: Blocking,
+) -> None:
+    text = "Straße ﬁne cafe\u0301 " * 400 + "sought cafe\u0301s" + " und ﬁn" * 200
+    holding(storage, text)
+    for query, match in (("sought", "sought"), ("cafés", "cafe\u0301s"), ("so", "so")):
+        [hit] = storage.search(ME, query, chat=None, limit=5)
+        assert hit.match == match
+        assert hit.before + hit.match + hit.after in text
 
 
 def test_a_hit_says_where_it_is(storage: Blocking) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 from worker.contract.types import Chat, Message, Run
 from worker.storage.base import Storage
+from worker.storage.memory import MemoryStorage
 from worker.storage.sqlite.store import SqliteStorage
 
+ME = "me"
+"""The owner in most tests."""
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -47,6 +50,20 @@ def sqlite_in(folder: Path) -> Iterator[Blocking]:
     """The SQLite storage in `folder`, open."""
     with opened(SqliteStorage(folder / "nagatha.db", folder / "backups")) as storage:
         yield storage
+
+
+BACKENDS = ("memory", "sqlite")
+
+
+@contextmanager
+def backend(name: str, folder: Path) -> Iterator[Blocking]:
+    """One of BACKENDS, open; what it keeps is in `folder`."""
+    if name == "memory":
+        with opened(MemoryStorage()) as storage:
+            yield storage
+    else:
+        with sqlite_in(folder) as storage:
+            yield storage
 
 
 def a_chat(name: str = "chat", **values: Any) -> Chat:
@@ -104,3 +121,28 @@ def chain(
         )
         for number in range(length)
     ]
+
+
+def begin(storage: Blocking, number: int = 1, parent: str | None = None, **values: Any) -> None:
+    """Question and answer `number` in the chat "chat", which is made with the first."""
+    storage.begin_answer(
+        ME,
+        question=a_question(f"q{number}", parent=parent, created=later(number)),
+        answer=an_answer(f"a{number}", f"q{number}", created=later(number)),
+        run=a_run(f"r{number}", chat="chat", message=f"a{number}", queued=later(number)),
+        process="p1",
+        **values,
+    )
+
+
+def finish(storage: Blocking, number: int = 1, text: str = "An answer", **values: Any) -> Any:
+    return storage.finish_answer(
+        ME,
+        an_answer(f"a{number}", f"q{number}", text=text, **{"state": "complete", **values}),
+        a_run(f"r{number}", chat="chat", message=f"a{number}", state="SUCCESS", ended=later(99)),
+    )
+
+
+def told(storage: Blocking, number: int, parent: str | None, text: str = "An answer") -> None:
+    begin(storage, number, parent, **({"chat": a_chat()} if number == 1 else {}))
+    finish(storage, number, text)

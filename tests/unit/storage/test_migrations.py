@@ -12,11 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from tests.support.processes import kill
-from tests.support.storages import sqlite_in
+from tests.support.storages import a_chat, chain, sqlite_in
 from worker.contract.errors import StorageError
 from worker.contract.types import Attachment, Usage
+from worker.storage.sqlite import migrate
 from worker.storage.sqlite.schema import APPLICATION_ID, REVISION, VERSION
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -68,6 +71,15 @@ def test_a_migrated_database_has_the_shape_of_a_new_one(tmp_path: Path, dump: Pa
             assert found == [(REVISION,)]
             found = connection.execute("PRAGMA application_id").fetchone()
             assert found == (APPLICATION_ID,)
+
+
+def test_all_steps_from_nothing_make_the_shape_of_a_new_database(tmp_path: Path) -> None:
+    with sqlite_in(tmp_path / "new"):
+        pass
+    engine = create_engine(f"sqlite:///{tmp_path / 'steps.db'}", poolclass=NullPool)
+    with engine.begin() as connection:
+        migrate._run_steps(connection)
+    assert shape(tmp_path / "steps.db") == shape(tmp_path / "new" / "nagatha.db")
 
 
 def test_what_version_1_kept_is_there_after_the_migration(tmp_path: Path) -> None:
@@ -274,8 +286,6 @@ def test_three_processes_that_start_at_once_make_one_new_database(tmp_path: Path
 
 def test_an_index_made_by_other_rules_is_made_anew_at_the_start(tmp_path: Path) -> None:
     with sqlite_in(tmp_path) as storage:
-        from tests.support.storages import a_chat, chain
-
         storage.import_chat(ME, a_chat(), chain("chat", 3), {})
     with closing(sqlite3.connect(tmp_path / "nagatha.db")) as connection:
         connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
