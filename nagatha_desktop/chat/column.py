@@ -6,14 +6,17 @@ the end stays in sight, or the first message in sight keeps its place.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from nagatha_desktop.chat.message_view import MessageView
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.tokens import MEASURES
+
+if TYPE_CHECKING:
+    from nagatha_desktop.chat.message_view import MessageView
 
 FIRST = 8
 """Messages made before the first paint."""
@@ -41,7 +44,7 @@ class Column(QScrollArea):
     def __init__(
         self,
         parent: QWidget,
-        make: Callable[[int, QWidget], MessageView],
+        make: Callable[[int, QWidget], "MessageView"],
         total: Callable[[], int],
     ) -> None:
         """`make` builds the view of a message, `total` says how many there are."""
@@ -78,7 +81,7 @@ class Column(QScrollArea):
         """Whether the end stays in sight."""
         return self._stuck
 
-    def view(self, number: int) -> MessageView | None:
+    def view(self, number: int) -> "MessageView | None":
         """The widget of message `number`, if there is one now."""
         return self.views[number - self.first] if self.first <= number < self.last else None
 
@@ -102,7 +105,7 @@ class Column(QScrollArea):
         self._set_stuck(True)
         self.place()
 
-    def show_around(self, number: int) -> MessageView | None:
+    def show_around(self, number: int) -> "MessageView | None":
         """Have message `number` and its neighbours exist; its widget."""
         found = self.view(number)
         if found is not None or not 0 <= number < self._total():
@@ -178,7 +181,7 @@ class Column(QScrollArea):
         """The width that every message has now."""
         return max(1, min(MEASURES.line_length, self.viewport().width() - 2 * _SIDE))
 
-    def _anchor(self, value: int) -> tuple[MessageView | None, int]:
+    def _anchor(self, value: int) -> "tuple[MessageView | None, int]":
         for view in self.views:
             if view.y() + view.height() > value and view.height_now:
                 return view, view.y() - value
@@ -310,6 +313,6 @@ class Column(QScrollArea):
         self.first = 0
 
 
-def _remove(view: MessageView) -> None:
+def _remove(view: "MessageView") -> None:
     view.hide()
     view.deleteLater()

@@ -4,13 +4,16 @@ Owns the list of matches. Knows nothing of scrolling or of messages that are not
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
-from nagatha_desktop.chat.message_view import MessageView
 from nagatha_desktop.widgets.text import shown
 from nagatha_desktop.widgets.tokens import Theme
+
+if TYPE_CHECKING:
+    from nagatha_desktop.chat.message_view import MessageView
 
 _MOST = 2_000
 """Matches in one message that are marked."""
@@ -33,14 +36,14 @@ class Place:
     cursor: QTextCursor
 
 
-def count_in(words: str, view: MessageView | None, text: str) -> int:
+def count_in(words: str, view: "MessageView | None", text: str) -> int:
     """How often `words` stand in a message: in what is shown of it, else in its source."""
     if view is None or view.hidden_characters:
         return min(_MOST, text.casefold().count(words.casefold()))
     return len(places(words, view))
 
 
-def places(words: str, view: MessageView) -> list[Place]:
+def places(words: str, view: "MessageView") -> list[Place]:
     """Every place in `view` where `words` stand, from top to bottom, whatever their case."""
     found: list[Place] = []
     wanted = shown(words)
@@ -53,7 +56,7 @@ def places(words: str, view: MessageView) -> list[Place]:
     return found[:_MOST]
 
 
-def mark(words: str, view: MessageView, current: int | None, theme: Theme) -> Place | None:
+def mark(words: str, view: "MessageView", current: int | None, theme: Theme) -> Place | None:
     """Mark all that is found in `view`, and match number `current` more strongly; its place."""
     by_widget: dict[QTextEdit | QPlainTextEdit, list[QTextEdit.ExtraSelection]] = {
         widget: [] for widget, _ in view.documents()

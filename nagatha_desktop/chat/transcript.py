@@ -7,6 +7,7 @@ else by signals, and knows neither the bridge nor a client.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCursor, QHideEvent, QResizeEvent, QShowEvent
@@ -15,7 +16,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from nagatha_desktop.chat.column import Column
 from nagatha_desktop.chat.find_bar import FindBar
 from nagatha_desktop.chat.finder import Match, count_in, mark
-from nagatha_desktop.chat.message_view import MessageView
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import EmptyState, utc_now
 from nagatha_desktop.widgets.icons import icon
@@ -24,6 +24,9 @@ from nagatha_desktop.widgets.markdown import looks
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Message, Page, ToolUse
+
+if TYPE_CHECKING:
+    from nagatha_desktop.chat.message_view import MessageView
 
 _SECOND = 1_000
 
@@ -358,9 +361,11 @@ class Transcript(QWidget):
             self.column.place()
         self._changed()
 
-    def _make(self, number: int, parent: QWidget) -> MessageView:
+    def _make(self, number: int, parent: QWidget) -> "MessageView":
         width = self.column.message_width()
         message = self._messages[number]
+        from nagatha_desktop.chat.message_view import MessageView
+
         view = MessageView(message, self._look, self._themes, self._clock, parent, width)
         view.action_wanted.connect(self.action_wanted)
         view.retry_wanted.connect(self.retry_wanted)
