@@ -37,7 +37,9 @@ def make_app(engine: Engine, broker_url: str, result_backend: str) -> NagathaCel
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_track_started=True,
-        worker_prefetch_multiplier=4,
+        # A prefetched message of the bundled broker counts as a failed delivery when its
+        # process dies; fetching one is cheap there. Servers further away are asked for more.
+        worker_prefetch_multiplier=1 if broker_url.startswith("nagatha+") else 4,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,

@@ -7,13 +7,16 @@ program's and the tray's icons are SVG files in resources/icons. Knows no window
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from nagatha_desktop.widgets.theme import Theme, ThemeController
+
+if TYPE_CHECKING:
+    from qtawesome.iconic_font import IconicFont
 
 Colour: TypeAlias = Literal["ink", "muted", "accent", "on_accent", "ok", "warn", "bad"]
 TrayState: TypeAlias = Literal["idle", "busy", "needs_you", "error"]
@@ -157,10 +160,20 @@ def _svg(path: str, colour: str) -> bytes:
 
 @lru_cache(maxsize=128)
 def _awesome(name: str, colour: str) -> QIcon:
-    import qtawesome
-
-    found: QIcon = qtawesome.icon(name, color=colour)
+    found: QIcon = _phosphor().icon(name, color=colour)
     return found
+
+
+@lru_cache(maxsize=1)
+def _phosphor() -> "IconicFont":
+    """The one icon font that is used; qtawesome by itself would load all fourteen (12 MB)."""
+    import qtawesome
+    from qtawesome.iconic_font import IconicFont
+
+    fonts = Path(qtawesome.__file__).parent / "fonts"
+    (ttf,) = fonts.glob("phosphor-*.ttf")
+    (charmap,) = fonts.glob("phosphor-charmap-*.json")
+    return IconicFont(("ph", ttf.name, charmap.name, str(fonts)))
 
 
 def preload(theme: Theme) -> None:

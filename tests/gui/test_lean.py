@@ -1,0 +1,35 @@
+"""What the program spares itself."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import linecache
+from nagatha_desktop.platform.lean import spare_sources
+spare_sources()
+import json, email.message, xml.dom.minidom, PySide6.QtWidgets
+import nagatha_desktop.widgets.theme
+print(len(linecache.cache))
+"""
+
+
+def test_modules_that_are_imported_are_not_read_as_source_and_kept() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(ran.stdout) < 5
+
+
+def test_without_that_pyside_reads_them_all() -> None:
+    # If this fails, PySide has stopped doing it, and `spare_sources` can go.
+    script = SCRIPT.replace("spare_sources()\n", "import PySide6.QtCore\n", 1).replace(
+        "import spare_sources", "import spare_sources  #"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script.replace("\nspare_sources()", "")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert int(ran.stdout) > 10
