@@ -300,12 +300,15 @@ class Bridge(QObject):
         after: int | None = None
         failures = 0
         clock = asyncio.get_running_loop()
-        last = clock.time() - GATHER
+        last = clock.time() - GATHER  # when text was last delivered
+        text_waits = False
         timer: asyncio.TimerHandle | None = None
 
         def wake() -> None:
-            nonlocal last, timer
-            last, timer = clock.time(), None
+            nonlocal last, text_waits, timer
+            if text_waits:
+                last = clock.time()
+            text_waits, timer = False, None
             self._call_home()
 
         while True:
@@ -314,8 +317,12 @@ class Bridge(QObject):
                     failures = 0
                     after = event.seq or after
                     self._gathered.add(event)
+                    # The first words of an answer go at once, whatever was told just before.
+                    text = isinstance(event, AnswerDelta)
+                    text_waits = text_waits or text
                     if timer is None:
-                        timer = clock.call_later(max(0.0, last + GATHER - clock.time()), wake)
+                        held = last + GATHER - clock.time() if text else 0.0
+                        timer = clock.call_later(max(0.0, held), wake)
             except NagathaError as error:
                 log.warning("The event stream broke: %s", error)
             except Exception:  # a stream that fails must not silence the windows for good
