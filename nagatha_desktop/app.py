@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nagatha_desktop.platform.displays import missing_display
 from nagatha_desktop.platform.handover import hand_over, spare_address
+from nagatha_desktop.platform.lean import spare_sources
 from worker.paths import Paths
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from nagatha_desktop.bridge import Bridge
     from nagatha_desktop.client.local import LocalEngine
     from nagatha_desktop.platform.single_instance import SingleInstance
+    from nagatha_desktop.program import Program
+    from nagatha_desktop.settings.dialog import SettingsWindow
     from worker.contract.services import Client
     from worker.logging import LogSystem, Redactor
     from worker.runtime import Runtime
@@ -96,9 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool) -> int:
     """Be the program until it ends."""
+    spare_sources()
     from PySide6.QtWidgets import QApplication
 
     from nagatha_desktop.program import Program, Signals
+    from nagatha_desktop.settings.languages import install
     from nagatha_desktop.state import WindowState, read
 
     app = QApplication([sys.argv[0]])
@@ -112,8 +117,9 @@ def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool
     if instance is None:
         return 0 if any(hand_over(address, commands) for address in addresses) else 1
     state = WindowState(paths.home, values)
+    install(app, state.text("language"))
     backend = LocalBackend(paths)
-    program = Program(app, state, backend, instance)
+    program = Program(app, state, backend, instance, open_settings)
     signals = Signals(program)
     signals.came.connect(program.end)
     if problem is not None:
@@ -122,6 +128,24 @@ def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool
     code = app.exec()
     signals.close()
     return code
+
+
+def open_settings(program: "Program") -> "SettingsWindow":
+    """Make the settings window; nothing of it is imported before somebody wants it."""
+    from nagatha_desktop.platform.autostart import autostart_for, command_line, program_command
+    from nagatha_desktop.platform.hotkey import unavailable_because
+    from nagatha_desktop.settings.dialog import SettingsWindow
+    from nagatha_desktop.settings.outside import Outside
+
+    outside = Outside(
+        autostart=autostart_for(os.environ),
+        command=program_command(),
+        quick_command=command_line((*program_command(hidden=False), "--quick")),
+        hotkey_missing=unavailable_because(os.environ),
+    )
+    return SettingsWindow(
+        program.bridge, program.themes, program.state, program.keys, program.watch, outside
+    )
 
 
 def listen(addresses: list[str]) -> "SingleInstance | None":

@@ -25,7 +25,6 @@ from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
-from nagatha_desktop.widgets.window import Window
 from worker.contract.types import Problem
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     from nagatha_desktop.chat.quick_ask import QuickAsk
     from nagatha_desktop.platform.hotkey import GlobalKey
+    from nagatha_desktop.settings.dialog import SettingsWindow
+    from nagatha_desktop.settings.first_start import FirstStartGuide
 
 TRAY_COMES_WITHIN = 10_000
 """Milliseconds that a tray has to appear after a start at login."""
@@ -59,10 +60,10 @@ class Backend(Protocol):
         ...
 
 
-class Settings(Protocol):
-    """Opens the settings window."""
+class SettingsMaker(Protocol):
+    """Makes the settings window, once."""
 
-    def __call__(self, program: "Program", page: str) -> Window: ...
+    def __call__(self, program: "Program") -> "SettingsWindow": ...
 
 
 class Program(QObject):
@@ -76,7 +77,7 @@ class Program(QObject):
         state: WindowState,
         backend: Backend,
         instance: SingleInstance | None = None,
-        settings: Settings | None = None,
+        settings: SettingsMaker | None = None,
     ) -> None:
         super().__init__()
         self.app = app
@@ -84,9 +85,14 @@ class Program(QObject):
         self._backend = backend
         self._instance = instance
         self._settings = settings
-        self._settings_window: Window | None = None
+        self._settings_window: SettingsWindow | None = None
+        self._guide: FirstStartGuide | None = None
+        self._told: set[Problem] = set()
         self._question: QMessageBox | None = None
         self._ending = False
+        self._tray_wait = self._timer(self._no_tray)
+        self._deadline = self._timer(self._deadline_passed)
+        self._deadline.setInterval(END_WITHIN)
         self.themes = ThemeController(app, _theme(state))
         self.keys = Keys(state.mapping("shortcuts"), self)
         self.bridge = Bridge(self)
@@ -102,6 +108,12 @@ class Program(QObject):
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
+
+    def _timer(self, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(slot)
+        return timer
 
     def _connect(self) -> None:
         window, tray = self.window, self.tray
@@ -119,6 +131,7 @@ class Program(QObject):
         self.notifier.clicked.connect(window.bring_up)
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
+        self.watch.changed.connect(self._tell_notices)
         self.bridge.problem.connect(window.tell)
         self.state.changed.connect(self._state_changed)
         self.app.commitDataRequest.connect(self._session_ends)
@@ -148,8 +161,7 @@ class Program(QObject):
         self.state.write_with(self._backend.aside)
         self._take_hotkey()
         if not self.tray.available:
-            delay = TRAY_COMES_WITHIN if self._hidden else 0
-            QTimer.singleShot(delay, self, self._no_tray)
+            self._tray_wait.start(TRAY_COMES_WITHIN if self._hidden else 0)
 
     @Slot()
     def _begin_engine(self) -> None:
@@ -163,7 +175,25 @@ class Program(QObject):
         last = self.state.text("last_chat")
         if last and not self.window.model.chat_id and not self.window.composer.text:
             self.window.model.open(last)
+        self._greet()
         preload(self.themes.current)
+
+    def _greet(self) -> None:
+        """On a first start, a page that sets a model up stands in the conversation's place."""
+        if self._guide is None and not self.state.flag("first_start_done"):
+            from nagatha_desktop.settings.first_start import FirstStartGuide
+
+            self._guide = FirstStartGuide(self.bridge, self.themes, self.state, self)
+            self._guide.page_changed.connect(self.window.show_page)
+            self._guide.look()
+
+    @Slot()
+    def _tell_notices(self) -> None:
+        """What the engine has to say about its settings and data, once each."""
+        for problem in self.watch.engine.notices if self.watch.engine is not None else ():
+            if problem not in self._told:
+                self._told.add(problem)
+                self.window.notices.add(problem)
 
     @Slot(object)
     def _failed(self, problem: Problem) -> None:
@@ -174,7 +204,7 @@ class Program(QObject):
         """Without a tray the window is the only way to the program; said once."""
         if self.tray.available or self._ending:
             return
-        if self._hidden:
+        if not self.window.isVisible():
             self.window.bring_up()
         if self.state.tell_once("no_tray"):
             self.window.notices.add(
@@ -192,12 +222,7 @@ class Program(QObject):
             self.window.notices.remove("no_tray")
         elif not self.window.isVisible() and not self._ending:
             # The tray went away with the only way to the program in it.
-            QTimer.singleShot(TRAY_COMES_WITHIN, self, self._still_no_tray)
-
-    @Slot()
-    def _still_no_tray(self) -> None:
-        if not self.tray.available and not self._ending:
-            self.window.bring_up()
+            self._tray_wait.start(TRAY_COMES_WITHIN)
 
     # -- what a person wants --------------------------------------------------------------------
 
@@ -268,8 +293,10 @@ class Program(QObject):
     @Slot(str)
     def show_settings(self, page: str = "") -> None:
         """Show the settings at a page."""
-        if self._settings is not None:
-            self._settings_window = self._settings(self, page)
+        if self._settings_window is None and self._settings is not None:
+            self._settings_window = self._settings(self)
+        if self._settings_window is not None:
+            self._settings_window.show_page(page)
             self._settings_window.bring_up()
 
     @Slot(str)
@@ -295,6 +322,8 @@ class Program(QObject):
     @Slot(str)
     def _hotkey_refused(self, reason: str) -> None:
         key = key_text(self.state.text("hotkey"))
+        if self._settings_window is not None:
+            self._settings_window.hotkey_refused(reason)
         self.window.notices.add(
             Problem(
                 "hotkey",
@@ -361,6 +390,7 @@ class Program(QObject):
         if self._ending:
             return
         self._ending = True
+        self._tray_wait.stop()
         if self._instance is not None:
             self._instance.close()
         self.window.keep_place()
@@ -383,11 +413,18 @@ class Program(QObject):
             return
         self.state.flush()
         self.bridge.stop()
-        QTimer.singleShot(END_WITHIN, self, self._ended)
+        self._deadline.start()
         self._backend.end(self._engine_ended.emit)
 
     @Slot()
     def _ended(self) -> None:
+        if self._deadline.isActive():
+            self._deadline.stop()
+            QCoreApplication.exit(0)
+
+    @Slot()
+    def _deadline_passed(self) -> None:
+        """The engine does not end; the program does."""
         QCoreApplication.exit(0)
 
     @Slot()

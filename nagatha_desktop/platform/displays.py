@@ -54,7 +54,9 @@ def reachable(display: str) -> bool:
     """Whether an X server accepts connections at `display`."""
     match = _DISPLAY.match(display)
     if match is None:
-        return Path(display.rpartition(":")[0]).exists()
+        # On macOS, DISPLAY is the path of a socket.
+        path = display.rpartition(":")[0]
+        return bool(path) and Path(path).exists()
     number = int(match["number"])
     host = match["host"]
     if host in ("", "unix"):
@@ -68,7 +70,7 @@ def _connects(family: int, address: str | tuple[str, int]) -> bool:
         link.settimeout(2.0)
         try:
             link.connect(address)
-        except OSError:
+        except (OSError, OverflowError):  # the latter for a number that is no port
             return False
         return True
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from PySide6.QtCore import QCoreApplication, QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
+from nagatha_desktop.platform.displays import reachable
+
 if TYPE_CHECKING:
     from Xlib.display import Display
 
@@ -112,6 +114,9 @@ class X11Grab:
         from Xlib.error import ConnectionClosedError, DisplayError
 
         try:
+            # Asked first, because python-xlib leaves sockets open when it does not get through.
+            if not reachable(self._display):
+                raise ConnectionRefusedError(self._display)
             display = Display(self._display)
         except (DisplayError, OSError) as error:
             log.warning("No key everywhere: %s", error)

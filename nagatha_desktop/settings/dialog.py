@@ -65,13 +65,14 @@ class SettingsWindow(Window):
         self._watch = watch
         self._told: set[Problem] = set()
         self.store = SettingsStore(bridge, self)
+        self.shortcuts = ShortcutsPage(state, keys, outside)
         self.pages: dict[str, Page] = {
             "general": GeneralPage(bridge, state, self.store, outside),
             "models": ModelsPage(bridge, themes, self.store),
             "connection": ConnectionPage(bridge, watch, self.store),
             "data": DataPage(bridge, self.store),
             "modules": ModulesPage(bridge, self.store),
-            "shortcuts": ShortcutsPage(state, keys, outside),
+            "shortcuts": self.shortcuts,
         }
         self._lay_out()
         self.store.failed.connect(self.notices.tell)
@@ -149,6 +150,11 @@ class SettingsWindow(Window):
             page = self.pages[str(item.data(_NAME))]
             self.stack.setCurrentWidget(page)
             self.heading.set_text(self.tr("Settings › {page}").format(page=page.accessibleName()))
+
+    @Slot(str)
+    def hotkey_refused(self, reason: str) -> None:
+        """The key that works everywhere could not be had."""
+        self.shortcuts.hotkey_refused(reason)
 
     @Slot(str)
     def act(self, action: str) -> None:

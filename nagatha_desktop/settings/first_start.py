@@ -7,7 +7,7 @@ window does with the page is the window's business.
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -175,6 +175,10 @@ class FirstStart(QScrollArea):
         self.local_problems = Problems()
         card.column.addWidget(self.local_problems)
         return card
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.key.setFocus()
 
     # -- a key ------------------------------------------------------------------------------------
 

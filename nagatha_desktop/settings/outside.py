@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nagatha_desktop.platform.autostart import Autostart
-from nagatha_desktop.platform.hotkey import GlobalKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,5 @@ class Outside:
     """What is started at login."""
     quick_command: str
     """What a person binds to a key of the desktop, as it is typed."""
-    hotkey: GlobalKey | None = None
-    """Takes the key that works everywhere; it follows `WindowState` by itself."""
     hotkey_missing: str | None = None
     """Why no key can be had everywhere on this desktop; None where it can."""

@@ -94,8 +94,6 @@ class ShortcutsPage(Page):
         command_row.below.insertLayout(0, line)
         rows.add(command_row)
         self.add(rows)
-        if self._outside.hotkey is not None:
-            self._outside.hotkey.refused.connect(self._hotkey_refused)
 
     # -- showing ----------------------------------------------------------------------------------
 
@@ -201,7 +199,8 @@ class ShortcutsPage(Page):
             self._state.set("hotkey", key)
 
     @Slot(str)
-    def _hotkey_refused(self, reason: str) -> None:
+    def hotkey_refused(self, reason: str) -> None:
+        """The key that works everywhere could not be had, and why."""
         if self._state.text("hotkey"):
             self.everywhere_row.problems.tell(
                 Problem(
