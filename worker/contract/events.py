@@ -75,6 +75,16 @@ class RunChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Someone wants a run to stop; whoever works at it, in whatever process, ends it."""
+
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["run.stop_asked"] = "run.stop_asked"
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
     """Settings, providers or keys changed; who shows them reads them again."""
 
@@ -134,6 +144,7 @@ Event: TypeAlias = (
     | AnswerDelta
     | ToolChanged
     | RunChanged
+    | StopAsked
     | SettingsChanged
     | ModuleChanged
     | EngineChanged
@@ -147,6 +158,7 @@ EVENT_TYPES: tuple[type, ...] = (
     AnswerDelta,
     ToolChanged,
     RunChanged,
+    StopAsked,
     SettingsChanged,
     ModuleChanged,
     EngineChanged,

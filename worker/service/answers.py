@@ -6,6 +6,7 @@ agent's room; it must not know SQL or Celery.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,7 +22,7 @@ from worker.agent.prompts import system_prompt
 from worker.agent.title import find_title
 from worker.config import Settings
 from worker.contract.errors import ModelError, NagathaError, NotFound
-from worker.contract.events import MessageChanged
+from worker.contract.events import MessageChanged, StopAsked
 from worker.contract.types import (
     FINAL_STATES,
     Chat,
@@ -43,6 +44,8 @@ from worker.tools.base import Toolbox, ToolContext
 log = logging.getLogger(__name__)
 
 
+OTHERS = 5.0
+"""Seconds that another process gets to stop an answer that it writes."""
 Spawn: TypeAlias = Callable[[Coroutine[object, object, None], str], Future[None]]
 """Runs a coroutine in the background under a name; see `worker.runtime.Runtime.spawn`."""
 
@@ -56,8 +59,21 @@ class _Running:
     run: str
     ended: asyncio.Event
     future: Future[None] | None = None
+    task: asyncio.Task[None] | None = None
+    """Set with its first step; a task cancelled before that would never store an end."""
+    ending: bool = False
     reason: str = ""
     """Why it was cancelled: "stopped" by a person, "interrupted" by the end of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unkept:
+    """The end of an answer that could not be stored yet."""
+
+    scope: Scope
+    message: Message
+    run: Run
+    usage: Sequence[UsageRecord]
 
 
 class Answers:
@@ -81,6 +97,7 @@ class Answers:
         self._local_now = local_now
         self._at_work: dict[str, _Running] = {}
         self._titles: set[Future[None]] = set()
+        self._unkept: dict[str, _Unkept] = {}
         self._closing = False
 
     # beginning and ending ----------------------------------------------------------------
@@ -90,6 +107,7 @@ class Answers:
     ) -> None:
         """Write the answer `message`, whose row and run are stored, in the background."""
         work = _Running(scope, chat.id, run.id, asyncio.Event())
+        work.reason = "interrupted" if self._closing else ""
         self._at_work[run.id] = work
         asked = (provider, model) if provider or model else (chat.provider, chat.model)
         work.future = self._spawn(self._work(work, message, run, *asked), f"answer {run.id}")
@@ -104,9 +122,16 @@ class Answers:
             self._cancel(work, "stopped")
             await work.ended.wait()
             return
-        found = await scope.storage.get_run(scope.owner, run)
-        if found.state not in FINAL_STATES:
-            await scope.tell_run(replace(found, state="REVOKED"))
+        events = scope.bus.subscribe(scope.owner)
+        if (await scope.storage.get_run(scope.owner, run)).state in FINAL_STATES:
+            return
+        await scope.tell(StopAsked(run_id=run))
+        # A process that is gone answers nothing; recovery ends what it was writing.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OTHERS):
+                async for event in events:
+                    if isinstance(event, MessageChanged) and event.message.run == run:
+                        return
 
     async def stop_chat(self, scope: Scope, chat: str) -> None:
         """Stop what is being written in a chat."""
@@ -125,13 +150,18 @@ class Answers:
         working = list(self._at_work.values())
         for work in working:
             self._cancel(work, "interrupted")
-        for title in self._titles:
+        titles = tuple(self._titles)
+        for title in titles:
             title.cancel()
         for work in working:
             await work.ended.wait()
-        left = [*self._titles, *(work.future for work in working if work.future is not None)]
+        left = [*titles, *(work.future for work in working if work.future is not None)]
         # `ended` is set by a task that still has its last steps to do; nothing may outlive us.
         await asyncio.gather(*map(asyncio.wrap_future, left), return_exceptions=True)
+        try:
+            await self.settle()
+        except NagathaError as error:
+            log.warning("the end of an answer is lost: %s", error)
 
     @property
     def count(self) -> int:
@@ -140,8 +170,8 @@ class Answers:
 
     def _cancel(self, work: _Running, reason: str) -> None:
         work.reason = work.reason or reason
-        if work.future is not None:
-            work.future.cancel()
+        if work.task is not None and not work.ending:
+            work.task.cancel()
 
     # one answer --------------------------------------------------------------------------
 
@@ -153,11 +183,14 @@ class Answers:
         def stop() -> None:
             loop.call_soon_threadsafe(self._cancel, work, "stopped")
 
+        work.task = asyncio.current_task()
         began = loop.time()
         writing = Writing(work.scope, message, run)
         ended = replace(message, state="failed")
         title_wanted = False
         try:
+            if work.reason:  # stopped before the first step
+                raise asyncio.CancelledError
             with self._running.stoppable(run.id, stop):
                 ended = await self._ask(work, writing, message, provider, model)
                 title_wanted = ended.state == "complete"
@@ -172,13 +205,15 @@ class Answers:
             ended = replace(message, state="failed", error=_broke())
         finally:
             # Whatever comes now, a cancellation too, the end is stored first.
+            work.ending = True
             seconds = (message.seconds or 0.0) + loop.time() - began
             await asyncio.shield(
                 loop.create_task(self._finish(work, writing, replace(ended, seconds=seconds), run))
             )
         if title_wanted:
-            self.find_title(work.scope, await work.scope.storage.get_chat(
-                work.scope.owner, work.chat))  # fmt: skip
+            with contextlib.suppress(NagathaError):  # the answer is there; a title can wait
+                scope = work.scope
+                self.find_title(scope, await scope.storage.get_chat(scope.owner, work.chat))
 
     async def _ask(
         self, work: _Running, writing: Writing, message: Message, provider: str, model: str
@@ -260,9 +295,10 @@ class Answers:
                     scope.owner, message, final, writing.records
                 )
             except NagathaError as error:
-                # Nothing that is not stored is told as stored: the card says so, and at the
-                # next start the answer is there as far as it could be kept, interrupted.
+                # Nothing that is not stored is told as stored: the card says so. The end is
+                # stored as soon as that works; after a kill, what was kept is there, interrupted.
                 log.error("the end of an answer cannot be stored: %s", error)
+                self._unkept[run.id] = _Unkept(scope, message, final, tuple(writing.records))
                 kept = message.text[: writing.kept]
                 lost = replace(message, state="interrupted", text=kept, error=error.problem)
                 await scope.tell(MessageChanged(message=lost, run_id=run.id))
@@ -276,15 +312,42 @@ class Answers:
             self._at_work.pop(run.id, None)
             work.ended.set()
 
+    async def settle(self, chat: str = "") -> int:
+        """Store the ends that could not be stored before (of one chat, or all), and tell them.
+
+        Returns how many there were. Raises StorageError with the rest left for later.
+        """
+        waiting = [one for one in self._unkept.values() if chat in ("", one.message.chat)]
+        for one in waiting:
+            if self._unkept.pop(one.run.id, None) is None:
+                continue  # another call is at it
+            try:
+                stored = await one.scope.storage.finish_answer(
+                    one.scope.owner, one.message, one.run, one.usage
+                )
+            except BaseException:
+                self._unkept[one.run.id] = one
+                raise
+            await one.scope.tell_message(stored)
+            await one.scope.tell_run(one.run)
+            await one.scope.tell_chat(one.message.chat, one.run.id)
+        return len(waiting)
+
     # titles ------------------------------------------------------------------------------
 
     def find_title(self, scope: Scope, chat: Chat) -> None:
         """Let the model find a title for a chat that has none of its own, in the background."""
         wanted = chat.titled_by == "" and chat.head and self._settings().chat.automatic_titles
         if wanted and not self._closing:
-            title = self._spawn(self._find_title(scope, chat), f"title of {chat.id}")
+            title = self._spawn(self._try_title(scope, chat), f"title of {chat.id}")
             self._titles.add(title)
             title.add_done_callback(self._titles.discard)
+
+    async def _try_title(self, scope: Scope, chat: Chat) -> None:
+        try:
+            await self._find_title(scope, chat)
+        except NagathaError as error:  # a provider that is gone, a full disk: nothing is lost
+            log.warning("no title was found: %s", error)
 
     async def _find_title(self, scope: Scope, chat: Chat) -> None:
         assert chat.head is not None

@@ -137,7 +137,7 @@ class Chats:
 
     async def retry(self, message: str, provider: str = "", model: str = "") -> Sent:
         """See `ChatService.retry`."""
-        old = await self.message(message)
+        old = await self._settled(message)
         if old.role != "assistant":
             raise InvalidInput("Only an answer can be tried again", kind="invalid")
         if old.state == "streaming":
@@ -169,7 +169,7 @@ class Chats:
 
     async def resume(self, message: str) -> Sent:
         """See `ChatService.resume`."""
-        old = await self.message(message)
+        old = await self._settled(message)
         if old.role != "assistant" or old.state not in ("stopped", "interrupted", "failed"):
             raise InvalidInput("Only an answer that broke off can go on")
         if old.id != (await self.get(old.chat)).head:
@@ -179,6 +179,13 @@ class Chats:
     async def stop(self, run: str) -> None:
         """See `ChatService.stop`."""
         await self.answers.stop(self.scope, run)
+
+    async def _settled(self, message: str) -> Message:
+        """A message; the end of an answer that could not be stored is stored first."""
+        found = await self.message(message)
+        if found.state == "streaming" and await self.answers.settle(found.chat):
+            return await self.message(message)
+        return found
 
     async def _begin(
         self,
@@ -193,6 +200,7 @@ class Chats:
         again: Message | None = None,
         run_id: str = "",
     ) -> Sent:
+        await self.answers.settle(chat)
         now = self.scope.now()
         run = Run(
             id=run_id or new_id(),

@@ -35,6 +35,7 @@ def _examples() -> list[Event]:
         AnswerDelta("c", "m", "text", 3),
         ToolChanged("c", "m", message.tools[0]),
         RunChanged(run),
+        events.StopAsked(run_id="r"),
         events.SettingsChanged(("a", "b")),
         events.ModuleChanged(ModuleInfo("m", "1", "d", "on", "person", ("t",), {"a": 1}, problem)),
         events.EngineChanged(EngineStatus("1", "/", "b", "ok", "off", 1, 2, 3, (problem,))),

@@ -1,0 +1,671 @@
+"""Answers through a real engine, a real model server, a real database: what is kept, and when."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.support.engines import Failing, becomes, engine_in, until
+from tests.support.model_server import ANSWER, BEHAVIOURS, Behaviour, ModelServer
+from tests.support.worlds import World
+from worker.contract.errors import Conflict, StorageError
+from worker.contract.events import AnswerDelta, ChatChanged, Event, MessageChanged, RunChanged
+from worker.contract.types import FINAL_STATES, Message, Sent
+from worker.storage.base import Storage
+from worker.storage.memory import MemoryStorage
+from worker.storage.sqlite.store import SqliteStorage
+
+HALF = Behaviour(text="one two three four five six ", pause_after=3)
+PIXEL = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServer]:
+    with ModelServer(behaviours={"half": HALF}) as server:
+        yield server
+
+
+def run(there: World, test: Callable[[World], Awaitable[None]]) -> None:
+    there.run(test)
+
+
+def is_text(text: str) -> Callable[[Event], bool]:
+    """An event with which an answer has come to hold `text`."""
+    came = []
+
+    def wanted(event: Event) -> bool:
+        if isinstance(event, AnswerDelta):
+            came.append(event.text)
+        return text in "".join(came)
+
+    return wanted
+
+
+async def begun(there: World, question: str = "Begin", chat: str | None = None) -> Sent:
+    """An answer of the model "half" of which the first words are there."""
+    events = there.client.events()
+    sent = await there.client.chats.send(chat, question, model="half", provider="openai")
+    wanted = is_text("three")
+    async for event in events:
+        if wanted(event):
+            break
+    return sent
+
+
+# every error is a card -------------------------------------------------------------------
+
+ERRORS = {
+    "401": ("wrong_key", "failed", "models"),
+    "403": ("wrong_key", "failed", "models"),
+    "429": ("rate_limited", "failed", "wait"),
+    "no-credit": ("no_credit", "failed", None),
+    "402": ("no_credit", "failed", None),
+    "404": ("model_unknown", "failed", "choose_model"),
+    "nowhere-to-be-found": ("model_unknown", "failed", "choose_model"),
+    "too-long": ("too_long", "failed", None),
+    "400": ("refused", "failed", None),
+    "500": ("server_error", "failed", "retry"),
+    "503": ("server_error", "failed", "retry"),
+    "stream-error": ("server_error", "interrupted", None),
+    "cut": ("cut", "interrupted", "continue"),
+    "cut-early": (None, "failed", "retry"),
+    "garbage": (None, "failed", None),
+    "garbage-stream": ("not_a_stream", "failed", None),
+    "garbage-mid": (None, "interrupted", None),
+    "html": ("not_a_stream", "failed", None),
+    "empty": ("not_a_stream", "failed", None),
+    "plain-json": ("not_a_stream", "failed", None),
+    "no-finish": (None, "interrupted", None),
+    "mute": ("timeout", "failed", "retry"),
+    "mute-mid": ("timeout", "interrupted", None),
+}
+
+
+@pytest.mark.parametrize("model", ERRORS)
+def test_an_error_of_the_server_ends_as_a_stored_card_that_keeps_what_came(
+    tmp_path: Path, models: ModelServer, model: str
+) -> None:
+    kind, state, action = ERRORS[model]
+    quick = {"NAGATHA_MODELS_CHUNK_TIMEOUT": "1"}
+
+    async def test(there: World) -> None:
+        events = there.client.events()
+        sent = await there.client.chats.send(None, "Ask", model=model, provider="openai")
+        answer = await there.answered(sent)
+        assert (answer.state, answer.error is not None) == (state, True)
+        assert answer.error is not None
+        assert kind in (None, answer.error.kind) and action in (None, answer.error.action)
+        assert answer.error.title and answer.error.remedy
+        assert bool(answer.text) == (state == "interrupted")
+        told = ""
+        async for event in events:
+            if isinstance(event, AnswerDelta):
+                told += event.text
+            if isinstance(event, MessageChanged) and event.message.state == state:
+                assert event.message == answer
+                break
+        assert answer.text.startswith(told) and (not answer.text or told)
+        ended = await there.client.jobs.get(sent.run)
+        assert ended.state == ("INTERRUPTED" if state == "interrupted" else "FAILURE")
+        assert ended.error == answer.error
+        assert not (await there.client.chats.get(sent.chat.id)).running
+
+    with engine_in(tmp_path, models=models, environ=quick) as there:
+        run(there, test)
+    # The same after a new start.
+    with engine_in(tmp_path, models=models) as there:
+
+        async def again(there: World) -> None:
+            (chat,) = await there.client.chats.list_chats()
+            _, answer = await there.client.chats.tree(chat.id)
+            assert answer.state == state and answer.error is not None
+
+        run(there, again)
+
+
+def test_a_server_that_is_not_there_is_a_card_of_its_own(tmp_path: Path) -> None:
+    environ = {"OPENAI_API_KEY": "sk-x-0123456789", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+
+    async def test(there: World) -> None:
+        answer = await there.answered(await there.client.chats.send(None, "Ask", model="fast"))
+        assert answer.state == "failed" and answer.error is not None
+        assert answer.error.kind == "no_network"
+
+    with engine_in(tmp_path, environ=environ) as there:
+        run(there, test)
+
+
+def test_a_chat_whose_provider_is_gone_says_so_and_asks_no_other(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        answer = await there.answered(
+            await there.client.chats.send(None, "Ask", provider="gone", model="fast")
+        )
+        assert answer.state == "failed" and answer.error is not None
+        assert "gone" in str(answer.error) and not models.completions
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+# stop ------------------------------------------------------------------------------------
+
+
+def test_stop_keeps_what_came_and_resume_appends_to_it(tmp_path: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        chats = there.client.chats
+        sent = await begun(there)
+        await chats.stop(sent.run)
+        stopped = await chats.message(sent.answer.id)
+        assert (stopped.state, stopped.error) == ("stopped", None)
+        assert stopped.text.strip() == "one two three"
+        assert (await there.client.jobs.get(sent.run)).state == "REVOKED"
+        await chats.stop(sent.run)  # twice is harmless
+        models.queue(Behaviour(text="and the end"))
+        going = await chats.resume(stopped.id)
+        assert (going.answer.id, going.question) == (stopped.id, None)
+        assert going.answer.text == stopped.text and going.run != sent.run
+        whole = await there.answered(going)
+        assert whole.state == "complete" and whole.text == stopped.text + "and the end"
+        assert whole.siblings == (whole.id,)
+        # What both calls used is recorded, and added up in the message.
+        now = there.engine.now()
+        used = await there.client.usage.summary(now - timedelta(hours=1), now + timedelta(hours=1))
+        assert used.requests == 2 and whole.usage is not None
+        assert (used.input, used.output) == (whole.usage.input, whole.usage.output)
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_stop_right_after_send_ends_the_answer_before_it_began(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        for _ in range(5):
+            sent = await there.client.chats.send(None, "Quick", model="half", provider="openai")
+            async with asyncio.timeout(10):
+                await there.client.chats.stop(sent.run)
+            assert (await there.client.chats.message(sent.answer.id)).state == "stopped"
+            assert (await there.client.jobs.get(sent.run)).state == "REVOKED"
+            assert not (await there.client.chats.get(sent.chat.id)).running
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_an_answer_is_stopped_from_another_process(tmp_path: Path, models: ModelServer) -> None:
+    with engine_in(tmp_path, models=models) as one, engine_in(tmp_path, role="cli") as other:
+        sent = one.run(begun)
+
+        async def stop(other: World) -> None:
+            await other.client.chats.stop(sent.run)
+
+        async def stopped(one: World) -> None:
+            answer = await one.answered(sent)
+            assert answer.state == "stopped" and answer.text.strip() == "one two three"
+
+        other.run(stop)
+        one.run(stopped)
+
+
+def test_deleting_a_chat_stops_its_answer(tmp_path: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        sent = await begun(there)
+        assert (await there.client.chats.delete(sent.chat.id)).running is False
+        answer = await there.client.chats.message(sent.answer.id)
+        assert answer.state == "stopped" and answer.text.strip() == "one two three"
+        with pytest.raises(Conflict):
+            await there.client.chats.send(sent.chat.id, "More")
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_an_answer_at_the_end_of_the_program_is_interrupted_with_what_came(
+    tmp_path: Path, models: ModelServer, background: bool
+) -> None:
+    with engine_in(tmp_path, models=models, background=background) as there:
+        sent = there.run(begun)
+
+    async def test(there: World) -> None:
+        answer = await there.client.chats.message(sent.answer.id)
+        assert answer.state == "interrupted" and answer.text.strip() == "one two three"
+        assert (await there.client.jobs.get(sent.run)).state == "INTERRUPTED"
+        models.queue(Behaviour(text="the rest"))
+        whole = await there.answered(await there.client.chats.resume(answer.id))
+        assert whole.state == "complete" and whole.text == answer.text + "the rest"
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_an_answer_sent_while_the_program_ends_is_interrupted(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    with engine_in(tmp_path, models=models) as there:
+
+        async def send(there: World) -> Sent:
+            await there.engine.answers.aclose()
+            sent = await there.client.chats.send(None, "Late", model="half", provider="openai")
+            await there.engine.answers.aclose()
+            return sent
+
+        sent = there.run(send)
+
+    async def test(there: World) -> None:
+        assert (await there.client.chats.message(sent.answer.id)).state == "interrupted"
+
+    with engine_in(tmp_path) as there:
+        run(there, test)
+    assert not models.completions
+
+
+# the tree --------------------------------------------------------------------------------
+
+
+def test_retry_and_edit_make_versions_and_all_of_them_stay(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        chats = there.client.chats
+        first = await chats.send(None, "Question", model="echo", provider="openai")
+        answer = await there.answered(first)
+        other = await there.answered(await chats.retry(answer.id, model="fast", provider="openai"))
+        assert (other.version, other.versions) == (2, 2) and other.text == ANSWER
+        assert first.question is not None
+        edited = await chats.edit(first.question.id, "Asked otherwise")
+        assert edited.question is not None
+        await there.answered(edited)
+        assert edited.question.siblings == (first.question.id, edited.question.id)
+        assert len(await chats.tree(first.chat.id)) == 5
+        page = await chats.select(answer.id)
+        assert [m.id for m in page.messages] == [first.question.id, answer.id]
+        # What is asked next goes on from the branch that is shown, and from no other.
+        await there.answered(await chats.send(first.chat.id, "More", model="echo"))
+        said = [m["content"] for m in models.completions[-1].messages if m["role"] == "user"]
+        assert said == ["Question", "More"]
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_two_sends_at_once_in_one_chat_are_one_answer_and_one_conflict(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        chat = await there.client.chats.create("Busy")
+        send = there.client.chats.send
+        results = await asyncio.gather(
+            *(send(chat.id, f"At once {n}", model="half", provider="openai") for n in range(4)),
+            return_exceptions=True,
+        )
+        sent = [one for one in results if isinstance(one, Sent)]
+        assert len(sent) == 1
+        assert all(isinstance(one, Sent | Conflict) for one in results)
+        for refused in (
+            there.client.chats.send(chat.id, "Another"),
+            there.client.chats.retry(sent[0].answer.id),
+            there.client.chats.select(sent[0].answer.id),
+        ):
+            with pytest.raises(Conflict):
+                await refused
+        assert len(await there.client.chats.tree(chat.id)) == 2
+        await there.client.chats.stop(sent[0].run)
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_an_answer_that_is_resumed_twice_at_once_goes_on_once(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        chats = there.client.chats
+        sent = await begun(there)
+        await chats.stop(sent.run)
+        models.queue(Behaviour(text="end"), Behaviour(text="end"))
+        results = await asyncio.gather(
+            chats.resume(sent.answer.id), chats.resume(sent.answer.id), return_exceptions=True
+        )
+        (going,) = [one for one in results if isinstance(one, Sent)]
+        whole = await there.answered(going)
+        assert whole.text.count("end") == 1 and len(await chats.tree(sent.chat.id)) == 2
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+# titles and usage ------------------------------------------------------------------------
+
+
+async def title_ended(there: World, chat: str) -> None:
+    await until(
+        there,
+        lambda event: (
+            isinstance(event, RunChanged)
+            and event.run.kind == "title"
+            and event.run.chat == chat
+            and event.run.state in FINAL_STATES
+        ),
+    )
+
+
+def test_a_chat_finds_its_title_and_the_call_is_recorded_as_one_for_a_title(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        models.queue("fast", "title")
+        sent = await there.client.chats.send(None, "What is the sense of all this?")
+        assert sent.chat.title.startswith("What is the sense")
+        await there.answered(sent)
+        await title_ended(there, sent.chat.id)
+        chat = await there.client.chats.get(sent.chat.id)
+        assert (chat.title, chat.titled_by) == ("A title of its own", "model")
+        # The second answer in it asks for none.
+        await there.answered(await there.client.chats.send(chat.id, "More"))
+        assert len(models.completions) == 3
+
+    with engine_in(tmp_path, models=models, titles=True) as there:
+        run(there, test)
+    records = _usage(tmp_path)
+    assert sorted(purpose for purpose, *_ in records) == ["answer", "answer", "title"]
+    assert all(provider == "openai" and tokens > 0 for _, provider, tokens in records)
+
+
+def _usage(folder: Path) -> list[tuple[str, str, int]]:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(folder / "nagatha.db")) as db:
+        return db.execute("SELECT purpose, provider, output FROM usage").fetchall()
+
+
+def test_a_title_that_cannot_be_found_leaves_the_first_words(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        models.queue("fast", "500")
+        sent = await there.client.chats.send(None, "First words stay")
+        await there.answered(sent)
+        await title_ended(there, sent.chat.id)
+        chat = await there.client.chats.get(sent.chat.id)
+        assert (chat.title, chat.titled_by) == ("First words stay", "")
+        (failed,) = await there.client.jobs.list_runs(states=("FAILURE",))
+        assert failed.kind == "title" and failed.error is not None
+        # Renaming to nothing lets the model try again.
+        models.queue("title")
+        await there.client.chats.rename(chat.id, "  ")
+        await until(there, lambda e: isinstance(e, ChatChanged) and e.chat.titled_by == "model")
+
+    with engine_in(tmp_path, models=models, titles=True) as there:
+        run(there, test)
+
+
+def test_a_title_given_by_a_person_is_not_overwritten(tmp_path: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        models.queue("fast", replace(BEHAVIOURS["title"], pause_after=1))
+        sent = await there.client.chats.send(None, "Name it")
+        await there.answered(sent)
+        await asyncio.to_thread(models.wait_for, 2)
+        await there.client.chats.rename(sent.chat.id, "Mine")
+        models.release()
+        await title_ended(there, sent.chat.id)
+        chat = await there.client.chats.get(sent.chat.id)
+        assert (chat.title, chat.titled_by) == ("Mine", "person")
+
+    with engine_in(tmp_path, models=models, titles=True) as there:
+        run(there, test)
+
+
+def test_a_title_that_is_looked_for_at_the_end_of_the_program_is_given_up(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    with engine_in(tmp_path, models=models, titles=True) as there:
+
+        async def test(there: World) -> None:
+            models.queue("fast", "mute")
+            await there.answered(await there.client.chats.send(None, "Name it"))
+            await asyncio.to_thread(models.wait_for, 2)
+
+        run(there, test)
+
+    async def after(there: World) -> None:
+        (left,) = await there.client.jobs.list_runs(states=("INTERRUPTED",))
+        assert left.kind == "title"
+
+    with engine_in(tmp_path) as there:
+        run(there, after)
+
+
+def test_every_round_of_an_answer_with_tools_is_recorded(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        answer = await there.answered(await there.client.chats.send(None, "Ask", model="tools"))
+        assert answer.state == "complete" and "42" in answer.text
+        assert [tool.state for tool in answer.tools] == ["done", "done"]
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+    assert len(_usage(tmp_path)) == len(models.completions) == 2
+
+
+# the disk is full ------------------------------------------------------------------------
+
+
+@contextmanager
+def failing(folder: Path, models: ModelServer, kind: str) -> Iterator[tuple[World, Failing]]:
+    inner: Storage = (
+        MemoryStorage()
+        if kind == "memory"
+        else SqliteStorage(folder / "nagatha.db", folder / "backups")
+    )
+    storage = Failing(inner)
+    with engine_in(folder, models=models, storage=cast(Storage, storage)) as there:
+        yield there, storage
+        storage.mend()
+
+
+KINDS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
+
+
+async def seen_until_the_end(there: World, sent: Sent, events: object) -> tuple[str, Message]:
+    """The text that was shown, and the message that ended it."""
+    shown = ""
+    async for event in events:  # type: ignore[attr-defined]
+        if isinstance(event, AnswerDelta) and event.message == sent.answer.id:
+            assert event.offset == len(shown)
+            shown += event.text
+        ended = isinstance(event, MessageChanged) and event.message.state != "streaming"
+        if ended and event.message.id == sent.answer.id:
+            return shown, event.message
+    raise AssertionError("the events ended")
+
+
+@KINDS
+def test_a_disk_that_fills_up_in_mid_answer_shows_nothing_that_is_not_kept(
+    tmp_path: Path, models: ModelServer, kind: str, expect_log_errors: object
+) -> None:
+    async def test(there: World) -> None:
+        storage.after["append_text"] = 2
+        storage.broken.add("finish_answer")
+        events = there.client.events()
+        sent = await there.client.chats.send(None, "Much", model="steady", provider="openai")
+        shown, card = await seen_until_the_end(there, sent, events)
+        assert shown and card.state == "interrupted" and card.text == shown
+        assert card.error is not None and card.error.kind == "disk_full"
+        kept = await there.client.chats.message(sent.answer.id)
+        assert kept.text == shown
+        # The server is not listened to any more.
+        assert await asyncio.to_thread(models.completions[0].gone.wait, 10)
+        # While it is full, asking again says so; then it works, and all that came is there.
+        with pytest.raises(StorageError):
+            await there.client.chats.retry(sent.answer.id)
+        storage.mend()
+        again = await there.client.chats.retry(sent.answer.id, model="fast", provider="openai")
+        assert (await there.answered(again)).state == "complete"
+        first = await there.client.chats.message(sent.answer.id)
+        assert first.state == "interrupted" and first.text.startswith(shown)
+        assert first.error is not None and first.error.kind == "disk_full"
+        assert (await there.client.jobs.get(sent.run)).state == "INTERRUPTED"
+
+    with failing(tmp_path, models, kind) as (there, storage):
+        run(there, test)
+
+
+@KINDS
+def test_an_end_that_cannot_be_stored_is_stored_as_soon_as_there_is_room(
+    tmp_path: Path, models: ModelServer, kind: str, expect_log_errors: object
+) -> None:
+    async def test(there: World) -> None:
+        storage.broken.add("finish_answer")
+        events = there.client.events()
+        sent = await there.client.chats.send(None, "Ask", model="fast", provider="openai")
+        shown, card = await seen_until_the_end(there, sent, events)
+        assert card.state == "interrupted" and card.text == shown == ANSWER
+        storage.mend()
+        assert await there.engine.answers.settle() == 1
+        assert await there.engine.answers.settle() == 0
+        answer = await there.answered(sent)
+        assert (answer.state, answer.text, answer.error) == ("complete", ANSWER, None)
+        now = there.engine.now()
+        used = await there.client.usage.summary(now - timedelta(1), now + timedelta(1))
+        assert used.requests == 1
+
+    with failing(tmp_path, models, kind) as (there, storage):
+        run(there, test)
+
+
+def test_an_end_that_was_never_stored_is_an_interrupted_answer_at_the_next_start(
+    tmp_path: Path, models: ModelServer, expect_log_errors: object
+) -> None:
+    with engine_in(
+        tmp_path,
+        models=models,
+        storage=cast(
+            Storage,
+            storage := Failing(SqliteStorage(tmp_path / "nagatha.db", tmp_path / "backups")),
+        ),
+    ) as there:
+
+        async def test(there: World) -> Sent:
+            storage.broken |= {"finish_answer"}
+            events = there.client.events()
+            sent = await there.client.chats.send(None, "Ask", model="fast", provider="openai")
+            await seen_until_the_end(there, sent, events)
+            return sent
+
+        sent = there.run(test)
+
+    async def after(there: World) -> None:
+        answer = await there.client.chats.message(sent.answer.id)
+        assert answer.state == "interrupted" and answer.text == ANSWER
+
+    with engine_in(tmp_path) as there:
+        run(there, after)
+
+
+@KINDS
+def test_a_question_that_cannot_be_stored_is_not_asked(
+    tmp_path: Path, models: ModelServer, kind: str
+) -> None:
+    async def test(there: World) -> None:
+        storage.broken.add("begin_answer")
+        with pytest.raises(StorageError) as caught:
+            await there.client.chats.send(None, "Ask")
+        assert caught.value.kind == "disk_full"
+        assert await there.client.chats.list_chats() == () and not models.completions
+
+    with failing(tmp_path, models, kind) as (there, storage):
+        run(there, test)
+
+
+@KINDS
+def test_a_title_that_cannot_be_stored_spoils_nothing(
+    tmp_path: Path, models: ModelServer, kind: str
+) -> None:
+    async def test(there: World) -> None:
+        storage.broken.add("add_run")
+        sent = await there.client.chats.send(None, "Ask", model="fast", provider="openai")
+        assert (await there.answered(sent)).state == "complete"
+
+        async def tried() -> bool:
+            return "add_run" in storage.failed
+
+        await becomes(tried, "a title was looked for")
+
+    inner: Storage = MemoryStorage()
+    if kind == "sqlite":
+        inner = SqliteStorage(tmp_path / "nagatha.db", tmp_path / "backups")
+    storage = Failing(inner)
+    with engine_in(tmp_path, models=models, storage=cast(Storage, storage), titles=True) as there:
+        run(there, test)
+
+
+# what goes along -------------------------------------------------------------------------
+
+
+def test_attached_text_and_pictures_reach_the_model(tmp_path: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        chats = there.client.chats
+        text = await chats.attach("notes.md", b"Remember the milk")
+        picture = await chats.attach("dot.png", PIXEL)
+        sent = await chats.send(None, "Look", (text.id, picture.id), model="fast")
+        assert sent.question is not None
+        assert [one.name for one in sent.question.attachments] == ["notes.md", "dot.png"]
+        assert (await there.answered(sent)).state == "complete"
+        content = models.completions[-1].messages[-1]["content"]
+        assert "Remember the milk" in str(content) and "data:image/png;base64," in str(content)
+        assert await chats.attachment(picture.id) == PIXEL
+        # An edited question keeps them, unless others are named.
+        assert sent.question is not None
+        edited = await chats.edit(sent.question.id, "Look again")
+        await there.answered(edited)
+        assert "Remember the milk" in str(models.completions[-1].messages)
+        bare = await chats.edit(sent.question.id, "Look at nothing", ())
+        await there.answered(bare)
+        assert "Remember the milk" not in str(models.completions[-1].messages)
+
+    with engine_in(tmp_path, models=models) as there:
+        run(there, test)
+
+
+def test_without_a_model_the_built_in_assistant_runs_a_task_through_the_queue(
+    tmp_path: Path,
+) -> None:
+    async def test(there: World) -> None:
+        sent = await there.client.chats.send(None, "run echo_bot.reverse text=stressed")
+        answer = await there.answered(sent)
+        assert answer.state == "complete" and "desserts" in answer.text
+        assert (answer.provider, answer.usage) == ("builtin", None)
+        (done,) = [r for r in await there.client.jobs.list_runs() if r.kind == "task"]
+        assert (done.name, done.state, done.result) == ("echo_bot.reverse", "SUCCESS", "desserts")
+        assert (done.source, done.attempts) == ("chat", 1)
+        wrong = await there.answered(await there.client.chats.send(None, "run echo_bot.revers x=1"))
+        assert wrong.state == "complete" and "echo_bot.reverse" in wrong.text
+
+    with engine_in(tmp_path, background=True) as there:
+        run(there, test)
+
+
+def test_without_a_worker_the_built_in_assistant_says_so_and_queues_nothing(
+    tmp_path: Path,
+) -> None:
+    async def test(there: World) -> None:
+        await there.engine.modules_ready()
+        answer = await there.answered(
+            await there.client.chats.send(None, "run echo_bot.echo text=hello")
+        )
+        assert "No background worker" in answer.text
+        assert all(r.kind == "answer" for r in await there.client.jobs.list_runs())
+
+    with engine_in(tmp_path, role="cli") as there:
+        run(there, test)
