@@ -4,17 +4,20 @@ Owns which broker is used and the change of it while the program runs. It must n
 the tasks do, nor whose program this is.
 """
 
+# kombu is typed in part only.
+# mypy: disable-error-code="no-untyped-call"
+
 import asyncio
 import contextlib
 import dataclasses
 import logging
 import socket
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import celery.exceptions
+from kombu.connection import Connection
 
 import worker.broker
 from worker.celery_app import make_app
@@ -31,6 +34,8 @@ log = logging.getLogger(__name__)
 BEAT_OWNER = "engine"
 CONNECT_TIMEOUT = 5.0
 """Seconds that another broker is given before it counts as not there."""
+BELIEVED = 900.0
+"""Seconds after which a run that nobody has begun is given to Redis or RabbitMQ again."""
 STOP_TIMEOUT = 10.0
 """Seconds that running tasks get when the worker stops."""
 
@@ -69,21 +74,27 @@ class CeleryBackground:
         self._app: NagathaCelery | None = None
         self._worker: EmbeddedWorker | None = None
         self._changing = asyncio.Lock()
-        self._on_change: Callable[[], None] = lambda: None
+        self._published: dict[str, float] = {}
+        """Runs that were given to a broker which cannot be asked for them, and when."""
 
     # life --------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Make the app, and start the worker where one is wanted.
+        """Make the app, and start the worker where one is wanted. Nothing when that was done.
 
         When the broker of the settings does not answer the error is raised, and the engine
         goes on without a worker.
         """
-        await asyncio.to_thread(self._start, *self._addresses(None))
+        async with self._changing:
+            if self._app is None:
+                addresses = self._addresses(None)
+                await asyncio.to_thread(check_address, addresses[0])
+                await asyncio.to_thread(self._start, *addresses)
 
     async def aclose(self, seconds: float = STOP_TIMEOUT) -> None:
         """Stop the worker and let go of every connection and file."""
-        await asyncio.to_thread(self._stop, seconds)
+        async with self._changing:
+            await asyncio.to_thread(self._stop, seconds)
 
     @property
     def state(self) -> BackgroundState:
@@ -115,6 +126,7 @@ class CeleryBackground:
                 if old is not None:
                     await asyncio.to_thread(self._start, *old)
                 raise
+            self._published.clear()
         # What waited in the old broker is in the run table, and is queued in the new one.
         await self._engine.maintenance.recover()
 
@@ -155,7 +167,7 @@ class CeleryBackground:
         app, self._app = self._app, None
         ended = True
         if embedded is not None:
-            self._engine.running.request_stop_all()
+            self._engine.running.request_stop_of_worker()
             ended = embedded.stop(timeout)
             self._engine.presence.give_back("beat")
         if app is None:
@@ -186,6 +198,10 @@ class CeleryBackground:
     async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
         """See `Dispatcher.send`."""
         await asyncio.to_thread(self._publish, owner, task, run, delay)
+        if not self._is_bundled():
+            now = self._engine.monotonic()
+            self._published = {r: at for r, at in self._published.items() if now - at < BELIEVED}
+            self._published[run] = now
 
     def _publish(self, owner: str, task: str, run: str, delay: float) -> None:
         app = self._started()
@@ -214,10 +230,23 @@ class CeleryBackground:
                 await asyncio.to_thread(app.control.revoke, run)
 
     async def holds(self, run: str) -> bool:
-        """See `Dispatcher.holds`."""
-        if self._app is None or not self._is_bundled():
+        """See `Dispatcher.holds`. Other brokers cannot be asked: there it is what this process
+        gave to them a while ago, which they may have lost meanwhile."""
+        if self._app is None:
             return False
+        if not self._is_bundled():
+            given = self._published.get(run)
+            return given is not None and self._engine.monotonic() - given < BELIEVED
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
+
+    async def reach(self) -> None:
+        """See `Background.reach`."""
+        await asyncio.to_thread(check_address, str(self._started().conf.broker_url))
+
+    def watch(self) -> None:
+        """See `Background.watch`."""
+        if self._worker is not None:
+            self._worker.watch_beat()
 
     async def tidy(self) -> JsonObject:
         """See `Background.tidy`."""
@@ -303,17 +332,43 @@ def check_address(url: str) -> None:
             f"“{without_password(url)}” begins with neither redis:// nor amqp://.",
             "Leave it empty for the bundled broker.",
         )
-    parts = urlsplit(url)
-    host, port = parts.hostname or "localhost", parts.port or ports[scheme]
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "localhost", parts.port or ports[scheme]
+    except ValueError as error:
+        raise InvalidInput(
+            "This is no address of a broker", _short(error), "Leave it empty for the bundled one."
+        ) from error
+    where = f"{host}:{port}"
     try:
         with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT):
-            return
+            pass
     except OSError as error:
-        raise Unavailable(
-            "The broker does not answer",
-            f"{host}:{port}: {_short(error)}",
-            "Check that it runs there, and the address. The old broker is kept.",
-        ) from error
+        raise _no_answer(where, error) from error
+    _shake_hands(url, where)
+
+
+def _shake_hands(url: str, where: str) -> None:
+    """Whether it is a broker that listens there, and lets us in."""
+    options = {}
+    if url.startswith("redis"):
+        options = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
+    connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, transport_options=options)
+    try:
+        connection.connect()
+        connection.default_channel  # noqa: B018  (Redis is only asked for one)
+    except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
+        raise _no_answer(where, error) from error
+    finally:
+        connection.release()
+
+
+def _no_answer(where: str, error: BaseException) -> Unavailable:
+    return Unavailable(
+        "The broker does not answer",
+        f"{where}: {_short(error)}",
+        "Check that it runs there, the address and the password.",
+    )
 
 
 def _short(error: BaseException) -> str:

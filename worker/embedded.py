@@ -4,6 +4,9 @@ Owns their threads and the supervisor that starts a dead one again. It must not 
 tasks do, nor whose program this is.
 """
 
+# kombu is typed in part only.
+# mypy: disable-error-code="no-untyped-call"
+
 import contextlib
 import logging
 import threading
@@ -13,8 +16,11 @@ from dataclasses import dataclass, replace
 
 import celery._state
 from celery import Celery
+from celery.exceptions import NotRegistered
 from celery.worker import WorkController
 from celery.worker import state as worker_state
+from celery.worker.consumer import Consumer
+from kombu.message import Message
 
 import worker.broker
 from worker.contract.errors import Unavailable
@@ -30,6 +36,23 @@ STEADY_AFTER = 60.0
 """Seconds of work after which the next restart is a first one again."""
 
 
+class _Patience:
+    """How long to wait before something dead is started again: longer each time."""
+
+    def __init__(self) -> None:
+        self._delay = FIRST_RESTART_DELAY
+        self._last = time.monotonic()
+
+    def next(self) -> float:
+        """Seconds."""
+        now = time.monotonic()
+        if now - self._last > self._delay + STEADY_AFTER:
+            self._delay = FIRST_RESTART_DELAY
+        self._last = now
+        delay, self._delay = self._delay, min(self._delay * 2, LONGEST_RESTART_DELAY)
+        return delay
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerState:
     """How the embedded worker and Beat are."""
@@ -40,6 +63,34 @@ class WorkerState:
     """How often a dead worker thread was started again."""
     reason: str = ""
     """Why the worker or Beat is not "ok", as far as known."""
+
+
+class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
+    """Celery's consumer, which otherwise writes the content of a message that it does not know
+    into the log."""
+
+    def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
+        """A task that there is not: its sender is told, the log gets its name and id."""
+        name, task_id = message.headers.get("task"), message.headers.get("id")
+        log.warning("there is no task %s; run %s is not done", name, task_id)
+        message.reject_log_error(log, self.connection_errors)
+        if task_id:
+            self.app.backend.mark_as_failure(task_id, NotRegistered(name))
+
+    def on_unknown_message(self, body: object, message: Message) -> None:
+        """Something that is no task at all."""
+        log.warning("a message that is no task was taken out of the queue")
+        message.reject_log_error(log, self.connection_errors)
+
+    def on_invalid_task(self, body: object, message: Message, exc: Exception) -> None:
+        """A task whose message cannot be read."""
+        log.warning("a task's message cannot be read: %s", type(exc).__name__)
+        message.reject_log_error(log, self.connection_errors)
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """A message of another kind than JSON, or a broken one."""
+        log.warning("a message cannot be read: %s", type(exc).__name__)
+        message.ack_log_error(log, self.connection_errors)
 
 
 class EmbeddedWorker:
@@ -73,6 +124,7 @@ class EmbeddedWorker:
         self._supervisor: threading.Thread | None = None
         self._ready = threading.Event()
         self._stopping = False
+        self._look_for_beat = False
         self._failure: BaseException | None = None
 
     @property
@@ -133,13 +185,15 @@ class EmbeddedWorker:
         controller = self._controller
         if controller is not None and controller.consumer is not None:
             controller.consumer.update_strategies()
+            controller.consumer.reset_rate_limits()
         beat = self._beat
         if beat is not None:
-            beat.scheduler.update_from_dict(beat.app.conf.beat_schedule)
+            beat.refresh()
 
     def watch_beat(self) -> None:
         """Start Beat here when the process that had it is gone. Cheap; called now and then."""
         with self._condition:
+            self._look_for_beat = self._beat_thread is None
             self._condition.notify_all()
 
     # threads -----------------------------------------------------------------------------
@@ -162,6 +216,7 @@ class EmbeddedWorker:
             self._controller = WorkController(
                 app=app,
                 pool_cls="threads",
+                consumer_cls=DiscreetConsumer,
                 concurrency=self._concurrency,
                 ready_callback=self._on_ready,
                 without_gossip=True,
@@ -242,34 +297,44 @@ class EmbeddedWorker:
     # watching ----------------------------------------------------------------------------
 
     def _supervise(self) -> None:
-        delay = FIRST_RESTART_DELAY
-        started = time.monotonic()
+        for_worker, for_beat = _Patience(), _Patience()
         while True:
             with self._condition:
                 self._condition.wait_for(self._something_to_do)
                 if self._stopping:
                     return
             if self._worker_is_dead():
-                if time.monotonic() - started > STEADY_AFTER:
-                    delay = FIRST_RESTART_DELAY
                 self._set(worker="failed", reason=str(self._failure or ""))
-                with self._condition:
-                    if self._condition.wait_for(lambda: self._stopping, delay):
-                        return
-                delay = min(delay * 2, LONGEST_RESTART_DELAY)
-                started = time.monotonic()
+                if not self._may_go_on(for_worker.next()):
+                    return
                 self._start_worker()
                 self._ready.wait(30.0)
                 if not self._worker_is_dead():
                     log.warning("the worker thread was dead and has been started again")
                     self._set(worker="ok", restarts=self._state.restarts + 1)
             if self._beat_is_dead():
+                self._set(beat="failed")
+                if not self._may_go_on(for_beat.next()):
+                    return
                 self._start_beat()
                 if self._beat_thread is not None:
                     self._set(beat="ok")
+            elif self._look_for_beat:
+                self._look_for_beat = False
+                self._start_beat()
+                if self._beat_thread is not None:
+                    log.info("Beat runs in this process now")
+                    self._set(beat="ok")
+
+    def _may_go_on(self, delay: float) -> bool:
+        """Wait `delay` seconds; False when everything is to stop."""
+        with self._condition:
+            return not self._condition.wait_for(lambda: self._stopping, delay)
 
     def _something_to_do(self) -> bool:
-        return self._stopping or self._worker_is_dead() or self._beat_is_dead()
+        return (
+            self._stopping or self._worker_is_dead() or self._beat_is_dead() or self._look_for_beat
+        )
 
     def _worker_is_dead(self) -> bool:
         return self._worker_thread is not None and not self._worker_thread.is_alive()

@@ -6,11 +6,13 @@ the runtime's loop.
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +20,23 @@ from typing import Self
 
 from worker import __version__
 from worker.config import Settings
-from worker.contract.errors import Conflict, NagathaError, NotFound, Unavailable, error_from
-from worker.contract.events import EngineChanged, RunChanged, SettingsChanged
+from worker.contract.errors import (
+    Conflict,
+    NagathaError,
+    NotFound,
+    StorageError,
+    Unavailable,
+    error_from,
+)
+from worker.contract.events import (
+    EngineChanged,
+    Event,
+    MessageChanged,
+    ModuleChanged,
+    RunChanged,
+    SettingsChanged,
+    StopAsked,
+)
 from worker.contract.system import ModuleInfo
 from worker.contract.types import FINAL_STATES, Problem
 from worker.events.bus import EventBus
@@ -59,6 +76,9 @@ log = logging.getLogger(__name__)
 
 LOCAL_OWNER = "local"
 """The person at this machine."""
+
+ENDS = "ends"
+"""The kind of the error that gives a message back to the queue."""
 
 KEPT_PROMISES = timedelta(minutes=1)
 """How often runs without a living owner, and runs in no queue, are looked for."""
@@ -102,10 +122,13 @@ class Engine:
         self._background: Background = NoBackground()
         self._notices: list[Problem] = []
         self._owners: dict[str, OwnerServices] = {}
+        self._without: Problem | None = None
+        """Why there is no background, where one was plugged in."""
         self._restarts = 0
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
         self._modules_ready = asyncio.Event()
+        self._switching = asyncio.Lock()
         self.storage: Storage
         self.bus: EventBus
         self.host: ModuleHost
@@ -133,20 +156,27 @@ class Engine:
         Raises StorageError (read-only, disk full, a newer version's data), InvalidInput for
         settings of the environment that are wrong; nothing stays open then.
         """
-        await asyncio.to_thread(self.paths.make)
-        await self.configuration.open()
-        self._set_log_levels()
-        await asyncio.to_thread(self.presence.enter)
-        try:
+        async with AsyncExitStack() as undo:
+            try:
+                await asyncio.to_thread(self.paths.make)
+                await self.configuration.open()
+                self._set_log_levels()
+                await asyncio.to_thread(self.presence.enter)
+            except OSError as error:
+                raise _unusable(self.paths.home, error) from error
+            undo.callback(self.presence.leave)
             await self._open_storage()
-        except BaseException:
-            self.presence.leave()
-            raise
-        bus = SharedBus(self.storage, FolderDoorbell(self.paths.doorbells), self.presence.id)
-        await bus.open()
+            undo.push_async_callback(self.storage.aclose)
+            bus = SharedBus(self.storage, FolderDoorbell(self.paths.doorbells), self.presence.id)
+            await bus.open()
+            undo.pop_all()
         self.bus = bus
         self._make_parts()
-        await self.maintenance.interrupt_orphans()
+        try:
+            await self.maintenance.interrupt_orphans()
+        except NagathaError as error:
+            # A full disk: what is there can be read all the same, and it is tried again.
+            log.warning("what a gone process left behind has to wait: %s", error)
         self._chores = [
             asyncio.create_task(self._load_modules(), name="modules"),
             asyncio.create_task(self._listen(), name="engine events"),
@@ -155,11 +185,13 @@ class Engine:
     async def aclose(self) -> None:
         """End everything; what is being written is kept as interrupted."""
         self._closing = True
-        await self.unplug()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._chores = []
+        # Before the worker, some of whose tasks wait for answers, and again for late ones.
+        await self.answers.aclose()
+        await self.unplug()
         await self.answers.aclose()
         await self.desk.aclose()
         await self.bus.aclose()
@@ -233,12 +265,35 @@ class Engine:
     async def _listen(self) -> None:
         """What other processes on this data folder tell that concerns the engine itself."""
         async for event in self.bus.subscribe(LOCAL_OWNER):
-            if isinstance(event, SettingsChanged):
-                await self.configuration.reload()
-                self._set_log_levels()
-                self.desk.forget_lists()
-            elif isinstance(event, RunChanged) and event.run.state == "REVOKED":
-                self.running.request_stop(event.run.id)
+            try:
+                await self._heed(event)
+            except Exception:  # one event that cannot be followed must not end the listening
+                log.exception("the event %s could not be followed", event.kind)
+
+    async def _heed(self, event: Event) -> None:
+        if isinstance(event, SettingsChanged):
+            await self.configuration.reload()
+            self._set_log_levels()
+            self.desk.forget_lists()
+            await self._follow_modules()
+        elif isinstance(event, ModuleChanged):
+            await self.configuration.reload()
+            await self._follow_modules()
+        elif isinstance(event, StopAsked) or (
+            isinstance(event, RunChanged) and event.run.state == "REVOKED"
+        ):
+            self.running.request_stop(event.run_id)
+
+    async def _follow_modules(self) -> None:
+        """Switch what the settings, which another process may have changed, say otherwise."""
+        await self.modules_ready()
+        async with self._switching:
+            wanted = self.settings.modules
+            switched = await asyncio.to_thread(self.host.follow, wanted.enabled, wanted.disabled)
+        if switched:
+            await self._background.refresh()
+            for info in switched:
+                await self.bus.publish(LOCAL_OWNER, ModuleChanged(module=info))
 
     # background --------------------------------------------------------------------------
 
@@ -254,9 +309,10 @@ class Engine:
             await background.start()
         except NagathaError as error:
             log.error("the background did not start: %s", error)
+            self._without = error.problem
             self._notices.append(error.problem)
-            return
-        await self.maintenance.recover()
+        else:
+            await self._tend()
         self._chores.append(asyncio.create_task(self._keep_promises(), name="recovery"))
 
     async def unplug(self) -> None:
@@ -267,10 +323,23 @@ class Engine:
     async def _keep_promises(self) -> None:
         while True:
             await asyncio.sleep(KEPT_PROMISES.total_seconds())
-            try:
-                await self.maintenance.recover()
-            except NagathaError as error:
-                log.warning("recovery has to wait: %s", error)
+            await self._tend()
+
+    async def _tend(self) -> None:
+        """What is done now and then, and not left undone because another part of it failed."""
+        try:
+            await self.answers.settle()
+            await self.maintenance.interrupt_orphans()
+            await self._background.start()
+            if self._without is not None:
+                self._notices.remove(self._without)
+                self._without = None
+            self._background.watch()
+            await self.maintenance.recover()
+        except NagathaError as error:
+            log.warning("recovery has to wait: %s", error)
+        except Exception:  # it is tried again, whatever it was
+            log.exception("recovery failed")
 
     @property
     def background(self) -> Background:
@@ -332,10 +401,13 @@ class Engine:
 
     async def _switch_module(self, name: str, on: bool) -> ModuleInfo:
         await self.modules_ready()
-        info = await asyncio.to_thread(self.host.enable if on else self.host.disable, name)
-        await self.configuration.save("modules.enabled", self.host.enabled)
-        await self.configuration.save("modules.disabled", self.host.disabled)
+        async with self._switching:
+            info = await asyncio.to_thread(self.host.enable if on else self.host.disable, name)
+            await self.configuration.save("modules.enabled", self.host.enabled)
+            await self.configuration.save("modules.disabled", self.host.disabled)
         await self._background.refresh()
+        if not on:
+            await self._tend()  # what is queued for it ends now, with a reason
         return info
 
     async def _run_for_tool(
@@ -465,18 +537,27 @@ class Engine:
         """
         owner = user or LOCAL_OWNER
         chats = self.services(owner).chats
+        if self._closing:
+            raise _ends()
+        events = self.bus.subscribe(owner)
         try:
             known = await self.storage.get_run(owner, task)
         except NotFound:
             sent = await chats.send(session or None, text, source="api", run=task)
-            run, answer = sent.run, sent.answer.id
+            message = sent.answer
         else:
             assert known.message is not None  # the run of an answer names its message
-            run, answer = known.id, known.message
-            if known.state == "INTERRUPTED":
-                run = (await chats.resume(answer)).run
-        await self.answers.wait(run)
-        message = await chats.message(answer)
+            message = await chats.message(known.message)
+            if message.state == "interrupted" and message.error is None:
+                # The program ended in the middle of it, and the message came again.
+                message = (await chats.resume(message.id)).answer
+        # Told by events: another process may be writing it.
+        while message.state == "streaming":
+            event = await anext(events)
+            if isinstance(event, MessageChanged) and event.message.id == message.id:
+                message = event.message
+        if self._closing and message.state == "interrupted":
+            raise _ends()
         return {
             "success": message.state == "complete",
             "session_id": message.chat,
@@ -484,3 +565,18 @@ class Engine:
             "response": message.text,
             "error": None if message.error is None else str(message.error),
         }
+
+
+def _unusable(home: Path, error: OSError) -> StorageError:
+    kinds = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full"}
+    kinds |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "read_only")
+    return StorageError(
+        "The data folder cannot be used",
+        f"{error.filename or home}: {error.strerror or error}.",
+        "Make room or change its rights, or choose another folder with NAGATHA_HOME.",
+        kind=kinds.get(error.errno or 0, "storage"),
+    )
+
+
+def _ends() -> Unavailable:
+    return Unavailable("The program ends", "The message is answered at the next start.", kind=ENDS)

@@ -142,6 +142,25 @@ class ModuleHost:
         with self._lock:
             self._enabled.discard(name)
             self._disabled.add(name)
+        return self._off(module.found.name)
+
+    def follow(self, enabled: Iterable[str], disabled: Iterable[str]) -> tuple[ModuleInfo, ...]:
+        """Take over what the settings say now; those that were switched by it, as they are then."""
+        with self._lock:
+            if (self._enabled, self._disabled) == (set(enabled), set(disabled)):
+                return ()
+        self.discover()
+        before = {info.name: self._is_on(info.name) for info in self.modules()}
+        with self._lock:
+            self._enabled, self._disabled = set(enabled), set(disabled)
+        switched = []
+        for name, was_on in before.items():
+            if self._is_on(name) != was_on:
+                switched.append(self._off(name) if was_on else self.load(name))
+        return tuple(switched)
+
+    def _off(self, name: str) -> ModuleInfo:
+        module = self._module(name)
         with module.turn:
             with self._lock:
                 module.loaded, module.heartbeat = None, None

@@ -14,20 +14,27 @@ class RunningWork:
     def __init__(self) -> None:
         self._lock = Lock()
         self._stops: dict[str, Callable[[], None]] = {}
+        self._of_worker: set[str] = set()
 
     @contextmanager
-    def stoppable(self, run: str, stop: Callable[[], None]) -> Iterator[None]:
+    def stoppable(
+        self, run: str, stop: Callable[[], None], *, of_worker: bool = False
+    ) -> Iterator[None]:
         """While the block runs, `stop` is what a request to stop `run` calls.
 
-        `stop` must not block; it is called at most from one thread at a time.
+        `stop` must not block; it is called at most from one thread at a time. `of_worker` is
+        true for what ends with the worker, whoever asked for it.
         """
         with self._lock:
             self._stops[run] = stop
+            if of_worker:
+                self._of_worker.add(run)
         try:
             yield
         finally:
             with self._lock:
                 self._stops.pop(run, None)
+                self._of_worker.discard(run)
 
     def request_stop(self, run: str) -> bool:
         """Ask `run` to stop; False when this process is not working at it."""
@@ -38,10 +45,10 @@ class RunningWork:
         stop()
         return True
 
-    def request_stop_all(self) -> int:
-        """Ask everything to stop; returns how much that is."""
+    def request_stop_of_worker(self) -> int:
+        """Ask what the worker runs to stop, and no answer; returns how much that is."""
         with self._lock:
-            runs = tuple(self._stops)
+            runs = tuple(self._of_worker)
         return sum(self.request_stop(run) for run in runs)
 
     @property

@@ -49,7 +49,10 @@ class Background(Dispatcher, Protocol):
     """The broker, worker and Beat that an engine is plugged into."""
 
     async def start(self) -> None:
-        """Connect, and start the worker where one is wanted. Raises Unavailable."""
+        """Connect, and start the worker where one is wanted; nothing when that was done.
+
+        Raises Unavailable, InvalidInput.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -63,6 +66,14 @@ class Background(Dispatcher, Protocol):
 
     async def tidy(self) -> JsonObject:
         """The broker's own housekeeping, where it has any; returns counts."""
+        ...
+
+    async def reach(self) -> None:
+        """Raises Unavailable when the broker does not answer now."""
+        ...
+
+    def watch(self) -> None:
+        """Take over Beat when the process that had it is gone; called now and then."""
         ...
 
     async def refresh(self) -> None:
@@ -119,6 +130,13 @@ class NoBackground:
     async def tidy(self) -> JsonObject:
         """Nothing to tidy."""
         return {}
+
+    async def reach(self) -> None:
+        """Always raises Unavailable."""
+        raise self._error()
+
+    def watch(self) -> None:
+        """There is no Beat here."""
 
     async def refresh(self) -> None:
         """Nothing to refresh."""

@@ -116,9 +116,7 @@ class Doctor:
         if not where:
             reason = background.state.reason or "It did not answer when the program started."
             return Check("broker", "failed", reason, "Check its address in Settings.")
-        run = new_id()
-        await background.holds(run)
-        await background.revoke(run)
+        await background.reach()
         return Check("broker", "ok", f"Answers at {where}.")
 
     async def _worker(self) -> Check:

@@ -167,9 +167,12 @@ class Jobs:
         found = await self.get(run)
         return await self._end(replace(found, state="FAILURE", error=problem))
 
-    async def revoked(self, run: str) -> Run:
-        """A running task saw that it was cancelled, and stopped."""
-        return await self._end(replace(await self.get(run), state="REVOKED"))
+    async def release(self, run: str) -> Run:
+        """A task stopped because the worker ends: it is begun again later."""
+        await self.scope.storage.release_run(self.scope.owner, run, self.scope.process)
+        found = await self.get(run)
+        await self.scope.tell_run(found)
+        return found
 
     async def again(self, run: str, problem: Problem) -> Run:
         """A run failed and is tried again; its message is queued by who calls."""

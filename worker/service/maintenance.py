@@ -102,14 +102,20 @@ class Maintenance:
         queued = 0
         background = self.background()
         for owned in await self.storage.unclaimed_runs():
-            if owned.run.kind != "task" or await background.holds(owned.run.id):
+            run = owned.run
+            if run.kind != "task":
                 continue
             try:
-                self.host.spec(owned.run.name)
+                self.host.spec(run.name)
             except NotFound as error:
                 await self._give_up(owned, error.problem)
+                await background.revoke(run.id)
                 continue
-            await background.send(owned.owner, owned.run.name, owned.run.id)
+            if await background.holds(run.id):
+                continue
+            due = run.error.retry_at if run.state == "RETRY" and run.error is not None else None
+            delay = max(0.0, (due - self.now()).total_seconds()) if due is not None else 0.0
+            await background.send(owned.owner, run.name, run.id, delay=delay)
             queued += 1
         return queued
 

@@ -4,8 +4,10 @@ Owns the published task `process_message_with_nagatha`.
 """
 
 from celery import Task
+from celery.exceptions import Reject
 
 from worker.contract.errors import NagathaError
+from worker.engine import ENDS
 from worker.tasks.base import NagathaCelery
 
 
@@ -23,4 +25,6 @@ def register(app: NagathaCelery) -> None:
                 engine.answer_message(session_id, message, user_id, self.request.id)
             )
         except NagathaError as error:
+            if error.kind == ENDS:
+                raise Reject(str(error), requeue=True) from None
             return {"success": False, "session_id": session_id, "error": str(error)}

@@ -8,21 +8,21 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar, cast
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NoReturn, TypeVar, cast
 
 from celery import Task
 from celery.exceptions import Ignore
 
 from worker.contract.errors import NagathaError
-from worker.contract.types import Problem, Run, Source
+from worker.contract.types import FINAL_STATES, Problem, Run, Source
 from worker.engine import LOCAL_OWNER, Engine
-from worker.module_host.bounded import TookTooLong, run_bounded
+from worker.module_host.bounded import TookTooLong
 from worker.module_host.context import (
     ModuleTaskContext,
     RetryLater,
-    call,
     call_async,
     module_logger,
 )
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 SCHEDULE_PREFIX = "module:"
 """Begins the names of Beat's entries for modules."""
+LAST_WORDS = 1.0
+"""Seconds that a coroutine whose time is up gets to clean up."""
 
 
 class TaskFailed(Exception):
@@ -43,37 +45,41 @@ class TaskFailed(Exception):
 
 
 def register(app: NagathaCelery) -> None:
-    """Make the app's module tasks and their schedule those of the modules that are on now."""
-    specs = {spec.name: spec for spec in app.engine.host.tasks()}
-    for name, task in list(app.tasks.items()):
-        if getattr(task, "nagatha_module", False) and name not in specs:
-            app.tasks.pop(name)
+    """Make the app's module tasks and their schedule those of the modules that are on now.
+
+    Tasks of a module that was switched off stay registered: what is queued for them ends with
+    a reason, where Celery would throw a message away that it does not know.
+    """
     for name in [n for n in app.conf.beat_schedule if n.startswith(SCHEDULE_PREFIX)]:
         app.conf.beat_schedule.pop(name)
-    for spec in specs.values():
+    for spec in app.engine.host.tasks():
         _register_one(app, spec)
 
 
 def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
-    app.tasks.pop(spec.name, None)
+    known = app.tasks.get(spec.name)
+    if known is None:
+        name = spec.name
 
-    def run_module_task(self: Task, **arguments: object) -> object:
-        return _Execution(app.engine, spec, self).run(arguments)
+        def run_module_task(self: Task, **arguments: object) -> object:
+            return _Execution(app.engine, name, self).run(arguments)
 
-    app.task(
-        run_module_task,
-        name=spec.name,
-        bind=True,
-        acks_late=True,
-        max_retries=spec.info.max_retries,
-        rate_limit=spec.info.rate_limit or None,
-        nagatha_module=True,
-        # Celery would otherwise register it with every later app, of another broker, too.
-        shared=False,
-        typing=False,
-    )
-    # The decorator is lazy; a worker that is running looks the task up by name.
-    app.finalize()
+        app.task(
+            run_module_task,
+            name=name,
+            bind=True,
+            acks_late=True,
+            # Who counts the tries is the run's row; see `_again`.
+            max_retries=None,
+            rate_limit=spec.info.rate_limit or None,
+            # Celery would otherwise register it with every later app, of another broker, too.
+            shared=False,
+            typing=False,
+        )
+        # The decorator is lazy; a worker that is running looks the task up by name.
+        app.finalize()
+    else:
+        known.rate_limit = spec.info.rate_limit or None
     if spec.info.schedule is not None:
         app.conf.beat_schedule[SCHEDULE_PREFIX + spec.name] = {
             "task": spec.name,
@@ -82,12 +88,76 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
         }
 
 
+class _Stop:
+    """Whether a task was asked to stop, and whether it knows."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self.seen = False
+
+    def ask(self) -> None:
+        """Ask it to stop."""
+        self._asked.set()
+
+    def look(self) -> bool:
+        """What the task looks at."""
+        asked = self._asked.is_set()
+        self.seen = self.seen or asked
+        return asked
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Tells how far a run is: the newest last, what came in between left out, none after the
+    end. From any thread, the loop's own included."""
+
+    engine: Engine
+    jobs: Jobs
+    task: Task
+    run: str
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _newest: tuple[float | None, str] | None = None
+    _telling: Future[None] | None = None
+    _closed: bool = False
+
+    def tell(self, fraction: float | None, text: str) -> None:
+        """Store and tell it soon."""
+        with self._lock:
+            if self._closed:
+                return
+            self._newest = (fraction, text)
+            if self._telling is None:
+                self._telling = self.engine.runtime.submit(self._tell())
+
+    async def _tell(self) -> None:
+        while True:
+            with self._lock:
+                newest, self._newest = self._newest, None
+                if newest is None:
+                    self._telling = None
+                    return
+            try:
+                await self.jobs.progress(self.run, *newest)
+                meta = {"status": newest[1], "progress": newest[0]}
+                await asyncio.to_thread(self.task.backend.store_result, self.run, meta, "PROGRESS")
+            except Exception as error:  # the task itself goes well, and its next word may pass
+                log.warning("the progress of run %s cannot be told: %s", self.run, error)
+
+    def close(self) -> None:
+        """Wait until what was told is stored; nothing comes after the end of a run."""
+        with self._lock:
+            self._closed = True
+            telling = self._telling
+        if telling is not None:
+            telling.result()
+
+
 @dataclass(slots=True)
 class _Execution:
     """One delivery of one message, on a thread of the worker's pool."""
 
     engine: Engine
-    spec: TaskSpec
+    name: str
     task: Task
 
     def run(self, arguments: Mapping[str, object]) -> object:
@@ -98,88 +168,98 @@ class _Execution:
         source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
         jobs = self.engine.services(owner).jobs
         try:
-            run = self._wait(jobs.begin(request.id, self.spec.name, arguments, source))
+            run = self._wait(jobs.begin(request.id, self.name, arguments, source))
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:
             return self._ended_before(jobs, request.id)
-        stop = threading.Event()
-        with self.engine.running.stoppable(run.id, stop.set):
-            try:
-                result = self._call(jobs, run, stop)
-            except RetryLater as later:
-                return self._again(jobs, run, later)
-            except TookTooLong as error:
-                problem = Problem(
-                    "time_limit",
-                    f"{self.spec.name} took too long",
-                    f"It had not ended after {error.seconds:g} s.",
-                    "Try again, or raise its time_limit.",
-                    "retry",
-                )
-                self._wait(jobs.fail(run.id, problem))
-                raise TaskFailed(problem.title) from None
-            except Exception as error:  # whatever a module raises fails its own run only
-                if stop.is_set():
-                    self._wait(jobs.revoked(run.id))
-                    raise Ignore from None
-                problem = self.engine.host.problem_of(error, self.spec.name)
-                self._wait(jobs.fail(run.id, problem))
-                raise TaskFailed(f"{problem.title}: {problem.message}") from None
-        if stop.is_set():
-            self._wait(jobs.revoked(run.id))
-            raise Ignore
-        return self._wait(jobs.succeed(run.id, result)).result
+        stop = _Stop()
+        progress = _Progress(self.engine, jobs, self.task, run.id)
+        try:
+            with self.engine.running.stoppable(run.id, stop.ask, of_worker=True):
+                result = self._call(jobs, run, stop, progress)
+        except Exception as error:  # whatever a module raises fails its own run only
+            if not self.engine.runtime.running:
+                # The program ends without it; its row says that it has to be run again.
+                raise Ignore from None
+            progress.close()
+            if stop.seen:
+                self._stopped(jobs, run)
+            if isinstance(error, RetryLater):
+                return self._again(jobs, run, error)
+            self._fail(jobs, run, self._problem(error))
+        progress.close()
+        if stop.seen:
+            self._stopped(jobs, run)
+        ended = self._wait(jobs.succeed(run.id, result))
+        if ended.state == "REVOKED":
+            self._revoked(run)
+        return ended.result
 
-    def _call(self, jobs: Jobs, run: Run, stop: threading.Event) -> object:
+    def _call(self, jobs: Jobs, run: Run, stop: _Stop, progress: _Progress) -> object:
+        # Looked up now: the module may have been switched off, or mended, since it was queued.
+        spec = self.engine.host.spec(self.name)
         context = ModuleTaskContext(
             run_id=run.id,
-            log=module_logger(self.spec.info.module),
-            on_progress=partial(self._progress, jobs, run.id),
-            is_cancelled=stop.is_set,
+            log=module_logger(spec.info.module),
+            on_progress=progress.tell,
+            is_cancelled=stop.look,
             on_ask=lambda prompt, system: self._wait(
                 self.engine.ask_default(jobs.scope.owner, run.id, prompt, system)
             ),
-            attempt=self.task.request.retries,
+            attempt=self._tries(run),
         )
-        arguments = run.arguments or {}
-        limit = self.spec.info.time_limit
-        if self.spec.is_async:
-            return self._wait(self._bounded(call_async(self.spec, arguments, context), limit))
-        if limit is None:
-            return call(self.spec, arguments, context)
-        return run_bounded(
-            lambda: call(self.spec, arguments, context), limit, name=f"task {self.spec.name}"
-        )
+        # By way of the loop also for an ordinary function, which gets a thread of its own there:
+        # one that never returns would keep a thread of the pool, and the program from ending.
+        return self._wait(_bounded(spec, run.arguments or {}, context, stop))
 
-    async def _bounded(self, work: Coroutine[object, object, T], limit: float | None) -> T:
-        if limit is None:
-            return await work
-        try:
-            async with asyncio.timeout(limit) as scope:
-                return await work
-        except TimeoutError:
-            if scope.expired():
-                raise TookTooLong(limit) from None
-            raise
-
-    def _progress(self, jobs: Jobs, run: str, fraction: float | None, text: str) -> None:
-        meta = {"status": text, "progress": fraction}
-        self.task.update_state(state="PROGRESS", meta=meta)
-        # From the runtime's own thread (a coroutine task) nobody may wait for it.
-        self.engine.runtime.spawn(jobs.progress(run, fraction, text), f"progress of {run}")
-
-    def _again(self, jobs: Jobs, run: Run, later: RetryLater) -> object:
-        problem = Problem("retry", f"{self.spec.name} will be tried again", later.reason)
-        if self.task.request.retries >= self.spec.info.max_retries:
-            problem = Problem(
-                "retries_used_up", f"{self.spec.name} failed", later.reason, "", "retry"
+    def _problem(self, error: Exception) -> Problem:
+        if isinstance(error, TookTooLong):
+            return Problem(
+                "time_limit",
+                f"{self.name} took too long",
+                f"It had not ended after {error.seconds:g} s.",
+                "Try again, or raise its time_limit.",
+                "retry",
             )
-            self._wait(jobs.fail(run.id, problem))
-            raise TaskFailed(f"{problem.title}: {later.reason}")
-        delay = self.spec.info.retry_delay if later.delay is None else later.delay
+        return self.engine.host.problem_of(error, self.name)
+
+    def _fail(self, jobs: Jobs, run: Run, problem: Problem) -> NoReturn:
+        ended = self._wait(jobs.fail(run.id, problem))
+        if ended.state == "REVOKED":
+            self._revoked(run)
+        raise TaskFailed(f"{problem.title}: {problem.message}") from None
+
+    def _stopped(self, jobs: Jobs, run: Run) -> NoReturn:
+        """The task saw that it should stop, and did: for good where a person wanted that."""
+        if self._wait(jobs.get(run.id)).state in FINAL_STATES:
+            self._revoked(run)
+        # The worker ends, or changes its broker: what was begun is begun again afterwards.
+        self._wait(jobs.release(run.id))
+        raise Ignore
+
+    def _revoked(self, run: Run) -> NoReturn:
+        """Tell Celery clients, too, that it was cancelled."""
+        self.task.backend.mark_as_revoked(
+            run.id, "cancelled", request=self.task.request, store_result=True
+        )
+        raise Ignore
+
+    def _tries(self, run: Run) -> int:
+        """How often it was tried before. By the row: a message may have been written anew."""
+        return max(int(self.task.request.retries), run.attempts - 1)
+
+    def _again(self, jobs: Jobs, run: Run, later: RetryLater) -> NoReturn:
+        info = self.engine.host.spec(self.name).info
+        if self._tries(run) >= info.max_retries:
+            used_up = Problem("retries_used_up", f"{self.name} failed", later.reason, "", "retry")
+            self._fail(jobs, run, used_up)
+        delay = info.retry_delay if later.delay is None else max(0.0, later.delay)
+        due = self.engine.now() + timedelta(seconds=delay)
+        problem = Problem("retry", f"{self.name} will be tried again", later.reason, retry_at=due)
         # The row first: when the message is lost with the process, recovery queues the row.
-        self._wait(jobs.again(run.id, problem))
+        if self._wait(jobs.again(run.id, problem)).state == "REVOKED":
+            self._revoked(run)
         raise self.task.retry(countdown=delay, exc=TaskFailed(later.reason))
 
     def _ended_before(self, jobs: Jobs, run_id: str) -> object:
@@ -190,7 +270,38 @@ class _Execution:
         log.info("run %s is %s already", run_id, run.state)
         if run.state == "FAILURE" and run.error is not None:
             raise TaskFailed(run.error.title)
+        if run.state == "REVOKED":
+            self._revoked(run)
         raise Ignore
 
     def _wait(self, work: Coroutine[object, object, T]) -> T:
         return self.engine.runtime.run(work)
+
+
+async def _bounded(
+    spec: TaskSpec, arguments: Mapping[str, object], context: ModuleTaskContext, stop: _Stop
+) -> object:
+    """What the task returns, if that is within its time limit; raises TookTooLong otherwise.
+
+    A task that does not listen to its cancellation is left alone.
+    """
+    limit = spec.info.time_limit
+    task = asyncio.ensure_future(call_async(spec, arguments, context))
+    try:
+        await asyncio.wait((task,), timeout=limit)
+        if not task.done():
+            stop.ask()
+            task.cancel()
+            await asyncio.wait((task,), timeout=LAST_WORDS)
+            assert limit is not None  # without one there is no end to the waiting
+            raise TookTooLong(limit)
+        return task.result()
+    finally:
+        task.cancel()
+        task.add_done_callback(_heard)
+
+
+def _heard(task: asyncio.Task[object]) -> None:
+    """Whatever a task that was left alone raises in the end is nobody's."""
+    if not task.cancelled():
+        task.exception()
