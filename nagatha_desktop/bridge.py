@@ -150,6 +150,7 @@ class Bridge(QObject):
         self._loop: Loop | None = None
         self._client: Client | None = None
         self._waiting: list[Call] = []
+        self._failure: Problem | None = None
         self._listeners: list[tuple[QObject, Callable[[Event], None]]] = []
         self._kept: list[Event] = []
         self._gathered = _Gathered()
@@ -189,7 +190,11 @@ class Bridge(QObject):
             else:
                 self._post(lambda: self._connected(loop, client))
 
+        self._post(self._forget_failure)
         loop.submit(connect())
+
+    def _forget_failure(self) -> None:
+        self._failure = None
 
     def report_failure(self, problem: Problem) -> None:
         """The loop or the client could not even be begun with. May be called on any thread."""
@@ -198,7 +203,7 @@ class Bridge(QObject):
     def _connected(self, loop: Loop, client: Client) -> None:
         if self._stopping:
             return
-        self._loop, self._client = loop, client
+        self._loop, self._client, self._failure = loop, client, None
         self._pump = loop.submit(self._pump_events(client))
         waiting, self._waiting = self._waiting, []
         for call in waiting:
@@ -206,11 +211,15 @@ class Bridge(QObject):
         self.ready.emit()
 
     def _not_connected(self, problem: Problem) -> None:
+        self._failure = problem
         waiting, self._waiting = self._waiting, []
         for call in waiting:
-            if call.wanted and call.failed is not None:
-                call.failed(problem)
+            self._refuse(call, problem)
         self.failed.emit(problem)
+
+    def _refuse(self, call: Call, problem: Problem) -> None:
+        if call.wanted and call.failed is not None:
+            call.failed(problem)
 
     def stop(self) -> None:
         """Deliver nothing more. The loop and the client are not closed by this."""
@@ -239,11 +248,14 @@ class Bridge(QObject):
 
         `use` runs on the loop's thread and must touch no widget. When `owner` is destroyed
         nothing is delivered any more. Without `failed` the signal `problem` tells. A call made
-        before a client is there waits for it.
+        before a client is there waits for it; once none could be made, it fails for that reason.
         """
         call = Call(use, owner, done, failed)
         if self._stopping:
             call.cancelled = True
+        elif self._client is None and self._failure is not None:
+            problem = self._failure
+            self._post(lambda: self._refuse(call, problem))
         elif self._client is None:
             self._waiting.append(call)
         else:

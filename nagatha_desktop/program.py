@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal, Slot
@@ -90,6 +91,7 @@ class Program(QObject):
         self._told: set[Problem] = set()
         self._question: QMessageBox | None = None
         self._ending = False
+        self._failure = ""
         self._tray_wait = self._timer(self._no_tray)
         self._deadline = self._timer(self._deadline_passed)
         self._deadline.setInterval(END_WITHIN)
@@ -165,7 +167,7 @@ class Program(QObject):
 
     @Slot()
     def _begin_engine(self) -> None:
-        self.window.notices.remove("engine")
+        self.window.notices.remove(self._failure)
         self._backend.begin(self.bridge)
 
     @Slot()
@@ -197,7 +199,10 @@ class Program(QObject):
 
     @Slot(object)
     def _failed(self, problem: Problem) -> None:
-        self.window.notices.add(problem)
+        # Whatever it was, it may be over when it is tried again.
+        told = replace(problem, action=problem.action or "retry")
+        self._failure = told.kind
+        self.window.notices.add(told)
 
     @Slot()
     def _no_tray(self) -> None:

@@ -42,7 +42,8 @@ class ShortcutsWindow(QWidget):
         self._fill()
         inner = self._area.widget()
         around = 2 * side + MEASURES.button + 2 * MEASURES.grid
-        self.resize(_WIDTH, min(MEASURES.grid * 80, inner.sizeHint().height() + around))
+        wanted = (inner.sizeHint().height() if inner is not None else 0) + around
+        self.resize(_WIDTH, min(MEASURES.grid * 80, wanted))
 
     def lines(self) -> list[tuple[str, str]]:
         """What is listed: what a key does, and the key."""

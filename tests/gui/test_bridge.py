@@ -156,6 +156,8 @@ def test_a_client_that_cannot_be_made_fails_the_waiting_calls_and_says_so(
         unconnected.connect_client(runtime, broken)
     assert told.args is not None and told.args[0].title == "The data folder is read-only"
     assert [problem.kind for problem in taker.problems] == ["unavailable"]
+    unconnected.call(lambda client: client.chats.get("x"), owner=taker, failed=taker.failed)
+    qtbot.waitUntil(lambda: [p.kind for p in taker.problems] == ["unavailable"] * 2)
 
     async def make() -> Client:
         return fake.as_client()
