@@ -169,12 +169,14 @@ class ChatWindow(Window):
     @Slot()
     def new_chat(self) -> None:
         """Show an empty chat, ready to type."""
+        self._leave_page()
         self.model.new_chat()
         self.composer.setFocus()
 
     @Slot(str)
     def open_chat(self, chat: str) -> None:
         """Show a chat, ready to type."""
+        self._leave_page()
         self.model.open(chat)
         self.composer.setFocus()
 
@@ -198,6 +200,7 @@ class ChatWindow(Window):
     @Slot(str, str, str)
     def open_hit(self, chat: str, message: str, text: str) -> None:
         """Show a chat where a search found something."""
+        self._leave_page()
         if message:
             self.model.open_at(chat, message, text)
         else:
@@ -281,8 +284,16 @@ class ChatWindow(Window):
         if page is not None:
             self._main.addWidget(page, 1)
             page.show()
+            self.bar.set_chat(page.accessibleName(), False)
+            self.setWindowTitle(self.tr("{title} – Nagatha").format(title=page.accessibleName()))
         else:
+            self._show_chat()
             self.composer.setFocus()
+
+    def _leave_page(self) -> None:
+        """Whoever wants a chat is shown it, whatever stands in its place."""
+        if self._page is not None:
+            self.show_page(None)
 
     @Slot()
     def escape(self) -> None:

@@ -187,7 +187,9 @@ class FirstStart(QScrollArea):
         self.problems.clear()
         self.status.say("")
         found = guess(self.key.key)
-        if found is not None and self.sender() is self.key:
+        # Many servers give out keys that look like OpenAI's: an address of one's own stands.
+        other = self.provider.currentData() == _OTHER
+        if found is not None and self.sender() is self.key and not other:
             self.provider.setCurrentIndex(self.provider.findData(found.id))
         self._show_button()
 

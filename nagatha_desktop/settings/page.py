@@ -22,6 +22,7 @@ from shiboken6 import Shiboken
 from nagatha_desktop.widgets.badges import label, section, wrapped
 from nagatha_desktop.widgets.cards import Card, ErrorCard, rule
 from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.text import count
 from nagatha_desktop.widgets.tokens import MEASURES, Tone
 from worker.contract.types import Problem
 
@@ -275,6 +276,11 @@ def form_label(text: str) -> QLabel:
     made.setMinimumHeight(MEASURES.button)
     made.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     return made
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`one` for a single thing, else `many` with {number} filled in."""
+    return one if number == 1 else many.format(number=count(number))
 
 
 def here(problem: Problem) -> Problem:

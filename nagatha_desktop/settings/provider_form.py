@@ -11,13 +11,13 @@ from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.settings.key_field import KeyField
 from nagatha_desktop.settings.key_place import KeyPlaceChooser, place_words
 from nagatha_desktop.settings.model_box import ModelBox
-from nagatha_desktop.settings.page import Problems, Status, form_label, here
+from nagatha_desktop.settings.page import Problems, Status, counted, form_label, here
 from nagatha_desktop.settings.presets import Preset, preset
 from nagatha_desktop.settings.setup import Draft, set_up, try_out
 from nagatha_desktop.widgets.badges import label
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import Card
-from nagatha_desktop.widgets.text import count, seconds
+from nagatha_desktop.widgets.text import seconds
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.services import Client
@@ -332,5 +332,7 @@ def answered(found: ProviderTest) -> str:
     words = tr("ProviderForm", "✓ answered in {time}").format(time=seconds(found.seconds))
     if found.models is None:
         return words
-    models = tr("ProviderForm", "{number} models").format(number=count(found.models))
+    models = counted(
+        found.models, tr("ProviderForm", "1 model"), tr("ProviderForm", "{number} models")
+    )
     return f"{words} · {models}"

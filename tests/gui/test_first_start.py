@@ -92,6 +92,9 @@ def test_another_address_needs_no_key(page: FirstStart, engine: Furniture, qtbot
     assert page.address.isVisible() and not page.page_button.isVisible()
     assert not page.use_button.isEnabled()
     page.address.setText("http://127.0.0.1:9000/v1")
+    page.key.setText("sk-like-those-of-openai")
+    assert page.provider.currentText() == "Another address"
+    page.key.clear()
     with qtbot.waitSignal(page.finished):
         QTest.keyClick(page.address, Qt.Key.Key_Return)
     (saved,) = engine.models.found.values()

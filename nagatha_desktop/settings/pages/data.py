@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, 
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.settings.fields import SettingField
-from nagatha_desktop.settings.page import Page, Row, Rows
+from nagatha_desktop.settings.page import Page, Row, Rows, counted
 from nagatha_desktop.settings.store import SettingsStore
 from nagatha_desktop.widgets.badges import wrapped
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import Card
-from nagatha_desktop.widgets.text import count, size
+from nagatha_desktop.widgets.text import size
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.services import Client
 from worker.contract.system import Backup, DataPlaces, Transfer
@@ -186,11 +186,15 @@ class DataPage(Page):
         self.problems.clear()
         self._folder = places.home
         self.open_button.setEnabled(True)
-        holds = self.tr("{size} · {chats} chats · {messages} messages").format(
-            size=size(places.size), chats=count(places.chats), messages=count(places.messages)
-        )
+        holds = f"{size(places.size)} · {self._amount(places.chats, places.messages)}"
         self.place_row.say(f"{places.home}\n{holds}")
         self._show_backups()
+
+    def _amount(self, chats: int, messages: int) -> str:
+        of_chats = counted(chats, self.tr("1 chat"), self.tr("{number} chats"))
+        return " · ".join(
+            (of_chats, counted(messages, self.tr("1 message"), self.tr("{number} messages")))
+        )
 
     @Slot()
     def _open_folder(self) -> None:
@@ -330,8 +334,8 @@ class DataPage(Page):
         def exported(done: Transfer) -> None:
             self._end_transfer(self.export_row)
             self.export_row.status.say(
-                self.tr("✓ {chats} chats, {messages} messages in {path}").format(
-                    chats=count(done.chats), messages=count(done.messages), path=done.path
+                self.tr("✓ {amount} in {path}").format(
+                    amount=self._amount(done.chats, done.messages), path=done.path
                 )
             )
 
@@ -350,11 +354,13 @@ class DataPage(Page):
 
         def imported(done: Transfer) -> None:
             self._end_transfer(self.import_row)
-            words = self.tr("✓ {chats} chats, {messages} messages").format(
-                chats=count(done.chats), messages=count(done.messages)
-            )
+            words = f"✓ {self._amount(done.chats, done.messages)}"
             if done.skipped:
-                more = self.tr("{number} were here already").format(number=count(done.skipped))
+                more = counted(
+                    done.skipped,
+                    self.tr("1 was here already"),
+                    self.tr("{number} were here already"),
+                )
                 words = f"{words} · {more}"
             self.import_row.status.say(words)
             self.load()
