@@ -26,7 +26,7 @@ class Notices(QWidget):
         self._cards: list[ErrorCard] = []
         self._column = QVBoxLayout(self)
         side = MEASURES.grid * 2
-        self._column.setContentsMargins(side, side, side, 0)
+        self._column.setContentsMargins(side, side, side, MEASURES.grid)
         self._column.setSpacing(MEASURES.grid)
         self.hide()
 
