@@ -27,7 +27,7 @@ from worker.embedded import EmbeddedWorker, WorkerState
 from worker.engine import Engine
 from worker.service.dispatch import TASK_HEADERS, BackgroundState
 from worker.tasks.base import NagathaCelery
-from worker.tasks.register import register_tasks
+from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class CeleryBackground:
         app, embedded = self._app, self._worker
         if app is None:
             return
-        register_tasks(app)
+        refresh_tasks(app)
         if embedded is not None:
             await asyncio.to_thread(embedded.refresh_tasks)
 

@@ -366,7 +366,10 @@ class Engine:
             )
         self._restarts = state.restarts
         system = self.services(LOCAL_OWNER).system
-        await self.bus.publish(LOCAL_OWNER, EngineChanged(status=await system.status()))
+        try:
+            await self.bus.publish(LOCAL_OWNER, EngineChanged(status=await system.status()))
+        except NagathaError as error:  # the data is closed, or its disk full: nobody waits for it
+            log.info("the state of the engine cannot be told: %s", error)
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""

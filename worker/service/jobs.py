@@ -4,6 +4,7 @@ Owns a run's life: its row is written before it is queued, only who claims it ma
 work, and its end is stored before it is told. It must not know Celery.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -130,18 +131,20 @@ class Jobs:
             await storage.get_run(owner, run)
         except NotFound:
             fitting = self._checked(name, arguments)
-            await storage.add_run(
-                owner,
-                Run(
-                    id=run,
-                    kind="task",
-                    name=name,
-                    state="PENDING",
-                    source=source,
-                    queued=self.scope.now(),
-                    arguments=fitting,
-                ),
-            )
+            # Its message may be here twice at this very moment: one of the two adds the row.
+            with contextlib.suppress(Conflict):
+                await storage.add_run(
+                    owner,
+                    Run(
+                        id=run,
+                        kind="task",
+                        name=name,
+                        state="PENDING",
+                        source=source,
+                        queued=self.scope.now(),
+                        arguments=fitting,
+                    ),
+                )
         claimed = await storage.claim_run(owner, run, self.scope.process, self.scope.now())
         if claimed is not None:
             await self.scope.tell_run(claimed)

@@ -72,6 +72,8 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
             # Who counts the tries is the run's row; see `_again`.
             max_retries=None,
             rate_limit=spec.info.rate_limit or None,
+            # A module's failure is the run's, and no error of the program.
+            throws=(TaskFailed,),
             # Celery would otherwise register it with every later app, of another broker, too.
             shared=False,
             typing=False,
@@ -228,6 +230,7 @@ class _Execution:
         ended = self._wait(jobs.fail(run.id, problem))
         if ended.state == "REVOKED":
             self._revoked(run)
+        log.warning("run %s failed: %s (%s)", run.id, problem.title, problem.kind)
         raise TaskFailed(f"{problem.title}: {problem.message}") from None
 
     def _stopped(self, jobs: Jobs, run: Run) -> NoReturn:
