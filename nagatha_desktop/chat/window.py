@@ -124,7 +124,7 @@ class ChatWindow(Window):
 
     def _connect(self) -> None:
         talk = self.conversation
-        self.model.chat_changed.connect(self._show_chat)
+        self.model.chat_changed.connect(self._chat_changed)
         self.model.notice.connect(self.notices.add)
         talk.problem.connect(self.tell)
         talk.told.connect(self.toast.say)
@@ -213,7 +213,13 @@ class ChatWindow(Window):
         self.bar.set_chat(title, chat is not None)
         self.setWindowTitle(self.tr("{title} – Nagatha").format(title=title))
         self.sidebar.show_current(self.model.chat_id)
+
+    @Slot()
+    def _chat_changed(self) -> None:
+        self._show_chat()
         self._state.set("last_chat", self.model.chat_id)
+        # A question that began a chat is no draft of the next one.
+        self._state.set("new_chat_draft", self.model.drafts.text(NEW))
 
     @Slot()
     def rename_open(self) -> None:
