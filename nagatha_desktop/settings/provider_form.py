@@ -221,6 +221,10 @@ class ProviderForm(Card):
         if self.key.key and self.place.place() is None:
             self.problems.tell(self.place.missing(), "warn")
             return
+        if self._kept_key_would_go_elsewhere():
+            self.problems.tell(self._elsewhere(), "warn")
+            self.key.setFocus()
+            return
         draft = self.draft()
         default = self.make_default
 
@@ -229,6 +233,23 @@ class ProviderForm(Card):
 
         self._begin(self.tr("Saving …"))
         self._bridge.call(work, owner=self, done=self._saved, failed=self._refused)
+
+    def _kept_key_would_go_elsewhere(self) -> bool:
+        """Whether the kept key would be sent to another server than it was given for."""
+        provider = self.provider
+        if provider is None or provider.key in _ELSEWHERE or self.key.key:
+            return False
+        return _server(provider.base_url) != _server(self.address.text().strip())
+
+    def _elsewhere(self) -> Problem:
+        return Problem(
+            "other_address",
+            self.tr("The key that is kept belongs to another server"),
+            self.tr("It was given for {server}.").format(
+                server=_server(self.provider.base_url) if self.provider is not None else ""
+            ),
+            self.tr("Paste the key for the new address, or forget the one that is kept."),
+        )
 
     def _saved(self, provider: Provider) -> None:
         self._end()
@@ -324,6 +345,13 @@ class ProviderForm(Card):
 
     def _removed(self, _: None) -> None:
         self.closed.emit()
+
+
+def _server(address: str) -> str:
+    """The part of an address that says whose server it is."""
+    url = QUrl(address)
+    port = f":{url.port()}" if url.port() > 0 else ""
+    return f"{url.scheme().lower()}://{url.host().lower()}{port}"
 
 
 def answered(found: ProviderTest) -> str:

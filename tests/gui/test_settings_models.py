@@ -191,6 +191,25 @@ def test_editing_never_shows_the_key_and_an_empty_field_keeps_it(scene: Scene) -
     assert scene.engine.models.keys == {"openai": "sk-good"}
 
 
+def test_a_kept_key_is_not_sent_to_another_server(scene: Scene) -> None:
+    scene.row("openai").edit_button.click()
+    form = scene.form
+    form.address.setText("https://elsewhere.example/v1")
+    form.save_button.click()
+    assert "another server" in form.problems.told[0].title
+    assert scene.engine.called("models.save") == 0
+    # Another path on the same server is no other server, and a new key may go anywhere.
+    form.address.setText("https://api.openai.com/v2")
+    form.save_button.click()
+    scene.until(lambda: scene.page.form is None)
+    scene.until(lambda: scene.row("openai").provider.base_url.endswith("v2"))
+    scene.row("openai").edit_button.click()
+    scene.form.address.setText("https://elsewhere.example/v1")
+    scene.form.key.setText("sk-good")
+    scene.form.save_button.click()
+    scene.until(lambda: scene.page.form is None)
+
+
 def test_the_test_of_a_known_provider_uses_its_kept_key(scene: Scene) -> None:
     scene.row("openai").edit_button.click()
     scene.form.test_button.click()
