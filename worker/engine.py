@@ -23,7 +23,6 @@ from worker.config import Settings
 from worker.contract.errors import (
     Conflict,
     NagathaError,
-    NotFound,
     StorageError,
     Unavailable,
     error_from,
@@ -31,7 +30,6 @@ from worker.contract.errors import (
 from worker.contract.events import (
     EngineChanged,
     Event,
-    MessageChanged,
     ModuleChanged,
     RunChanged,
     SettingsChanged,
@@ -63,6 +61,7 @@ from worker.service.models import ModelDesk, Models, ProviderBook
 from worker.service.modules import Modules, Tools
 from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
+from worker.service.published import PublishedMessages
 from worker.service.scope import Scope
 from worker.service.system import System
 from worker.service.usage import UsageReports
@@ -326,20 +325,26 @@ class Engine:
             await self._tend()
 
     async def _tend(self) -> None:
-        """What is done now and then, and not left undone because another part of it failed."""
-        try:
-            await self.answers.settle()
-            await self.maintenance.interrupt_orphans()
-            await self._background.start()
-            if self._without is not None:
-                self._notices.remove(self._without)
-                self._without = None
-            self._background.watch()
-            await self.maintenance.recover()
-        except NagathaError as error:
-            log.warning("recovery has to wait: %s", error)
-        except Exception:  # it is tried again, whatever it was
-            log.exception("recovery failed")
+        """What is done now and then; no step is left undone because another one failed."""
+        for step in (
+            self.answers.settle,
+            self.maintenance.interrupt_orphans,
+            self._start_background,
+            self.maintenance.recover,
+        ):
+            try:
+                await step()
+            except NagathaError as error:
+                log.warning("recovery has to wait: %s", error)
+            except Exception:  # it is tried again, whatever it was
+                log.exception("recovery failed")
+
+    async def _start_background(self) -> None:
+        await self._background.start()
+        if self._without is not None:
+            self._notices.remove(self._without)
+            self._without = None
+        self._background.watch()
 
     @property
     def background(self) -> Background:
@@ -511,13 +516,15 @@ class Engine:
                 "Restore in the Settings of the running program, or quit it first.",
             )
         copy = self.paths.backups / Path(backup).name
+        # A worker would take messages meanwhile, and find no data to work on.
+        await self._background.aclose()
         await self.storage.aclose()
         try:
             await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
         finally:
             await self.storage.open()
+            await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
-        await self.maintenance.interrupt_orphans()
 
     # for tasks ---------------------------------------------------------------------------
 
@@ -538,27 +545,11 @@ class Engine:
 
         `task` is the id of the Celery task: a message that is delivered twice is sent once.
         """
-        owner = user or LOCAL_OWNER
-        chats = self.services(owner).chats
         if self._closing:
             raise _ends()
-        events = self.bus.subscribe(owner)
-        try:
-            known = await self.storage.get_run(owner, task)
-        except NotFound:
-            sent = await chats.send(session or None, text, source="api", run=task)
-            message = sent.answer
-        else:
-            assert known.message is not None  # the run of an answer names its message
-            message = await chats.message(known.message)
-            if message.state == "interrupted" and message.error is None:
-                # The program ended in the middle of it, and the message came again.
-                message = (await chats.resume(message.id)).answer
-        # Told by events: another process may be writing it.
-        while message.state == "streaming":
-            event = await anext(events)
-            if isinstance(event, MessageChanged) and event.message.id == message.id:
-                message = event.message
+        chats = self.services(user or LOCAL_OWNER).chats
+        published = PublishedMessages(chats, self.maintenance.interrupt_orphans)
+        message = await published.answer(session, text, task)
         if self._closing and message.state == "interrupted":
             raise _ends()
         return {

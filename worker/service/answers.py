@@ -134,9 +134,14 @@ class Answers:
                         return
 
     async def stop_chat(self, scope: Scope, chat: str) -> None:
-        """Stop what is being written in a chat."""
+        """Stop what is being written in a chat, in this process or another."""
+        head = (await scope.storage.get_chat(scope.owner, chat)).head
         for work in [w for w in self._at_work.values() if w.chat == chat]:
             await self.stop(scope, work.run)
+        if head is not None:
+            last = await scope.storage.get_message(scope.owner, head)
+            if last.state == "streaming" and last.run is not None:
+                await self.stop(scope, last.run)
 
     async def wait(self, run: str) -> None:
         """Wait until a run of this process has ended."""
@@ -162,6 +167,11 @@ class Answers:
             await self.settle()
         except NagathaError as error:
             log.warning("the end of an answer is lost: %s", error)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the program ends, and no answer may begin any more."""
+        return self._closing
 
     @property
     def count(self) -> int:
@@ -325,6 +335,9 @@ class Answers:
                 stored = await one.scope.storage.finish_answer(
                     one.scope.owner, one.message, one.run, one.usage
                 )
+            except NotFound:
+                log.warning("the end of answer %s has no place any more", one.message.id)
+                continue
             except BaseException:
                 self._unkept[one.run.id] = one
                 raise
