@@ -14,9 +14,12 @@ from typing import cast
 
 from worker.contract.errors import NagathaError
 from worker.contract.module_api import TaskContext
-from worker.module_host.bounded import run_aside
+from worker.module_host.bounded import WantedToEnd, run_aside
 from worker.module_host.registry import TaskSpec
 from worker.module_host.schema import checked
+
+LARGEST_RESULT = 1_000_000
+"""Bytes of a result as JSON. It is stored, sent to Celery clients and shown: no place for files."""
 
 
 class RetryLater(Exception):
@@ -76,7 +79,7 @@ def call(spec: TaskSpec, arguments: Mapping[str, object], context: TaskContext) 
     """Run a task that is an ordinary function, on this thread; returns JSON.
 
     Raises InvalidInput that names the parameter for wrong arguments, RetryLater, NagathaError
-    of kind "bad_result" for a result that is no JSON, and whatever the task raises.
+    of kind "bad_result" for a result that is no JSON or too large, and whatever the task raises.
     """
     if spec.is_async:
         raise TypeError(f"{spec.name} is a coroutine function: use call_async on the runtime loop")
@@ -109,15 +112,32 @@ async def call_async(
     try:
         fitting = checked(spec.info.parameters, arguments, spec.name)
         result = spec.func(context, **fitting) if spec.bind else spec.func(**fitting)
-        return as_json(await cast(Awaitable[object], result), spec.name)
+        return as_json(await _tamed(cast(Awaitable[object], result)), spec.name)
     finally:
         when_ended()
+
+
+async def _tamed(result: Awaitable[object]) -> object:
+    """What a coroutine returns; what would end the program is a mere failure of it.
+
+    Within the coroutine's own task: asyncio ends the loop for a task that raises SystemExit, and
+    whoever waits for it is not told.
+    """
+    try:
+        return await result
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        raise WantedToEnd(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
 def as_json(value: object, what: str) -> object:
     """`value` as JSON has it (tuples become lists). Raises NagathaError ("bad_result")."""
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size <= LARGEST_RESULT:
+            return json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise NagathaError(
             f"{what} returned something that is not JSON",
@@ -125,3 +145,9 @@ def as_json(value: object, what: str) -> object:
             "A task returns text, numbers, true, false, null, lists and objects of them.",
             kind="bad_result",
         ) from error
+    raise NagathaError(
+        f"{what} returned too much",
+        f"Its result is {size / 1e6:.1f} MB large; {LARGEST_RESULT / 1e6:g} MB are kept at most.",
+        "A task that makes more writes a file, and returns where it is.",
+        kind="bad_result",
+    )

@@ -13,6 +13,7 @@ from worker.contract.errors import InvalidInput, NagathaError
 from worker.contract.module_api import Registry, TaskContext
 from worker.module_host.bounded import TookTooLong, WantedToEnd, run_aside, run_bounded
 from worker.module_host.context import (
+    LARGEST_RESULT,
     ModuleTaskContext,
     RetryLater,
     call,
@@ -84,6 +85,15 @@ def test_result_that_is_no_json_is_told_as_such(value: object) -> None:
     assert caught.value.kind == "bad_result" and "m.t" in caught.value.problem.title
 
 
+def test_result_that_is_too_large_is_refused_and_the_largest_is_not() -> None:
+    largest = "é" * (LARGEST_RESULT // 2 - 1)
+    assert call(_spec(lambda: largest), {}, _context()) == largest
+    with pytest.raises(NagathaError, match="returned too much") as caught:
+        call(_spec(lambda: largest + "e"), {}, _context())
+    assert caught.value.kind == "bad_result" and "1 MB" in caught.value.problem.message
+    assert call(_spec(lambda: "\ud800"), {}, _context()) == "\ud800"
+
+
 def test_wrong_arguments_never_reach_the_function() -> None:
     called = []
     with pytest.raises(InvalidInput, match="“nunber”"):
@@ -110,6 +120,26 @@ def test_coroutine_runs_on_the_loop_and_may_ask_from_a_thread() -> None:
     assert result == ["|q", threading.current_thread().name]
     with pytest.raises(TypeError, match="call_async"):
         call(spec, {"text": "q"}, _context())
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_coroutine_that_wants_to_end_the_program_only_fails_itself(end: BaseException) -> None:
+    ended: list[int] = []
+
+    async def task() -> None:
+        await asyncio.sleep(0)
+        raise end
+
+    async def both() -> None:
+        # In a task of its own, as the worker has it.
+        running = asyncio.ensure_future(
+            call_async(_spec(task), {}, _context(), when_ended=lambda: ended.append(1))
+        )
+        with pytest.raises(WantedToEnd, match=type(end).__name__):
+            await running
+
+    asyncio.run(both())
+    assert ended == [1]
 
 
 def test_asking_on_the_loop_is_refused_instead_of_waiting_for_ever() -> None:
