@@ -41,6 +41,8 @@ def register_tasks(registry):
     add("lab", "steps_async", steps_async, bind=True)
     add("lab", "step_and_retry", step_and_retry, bind=True, max_retries=1, default_retry_delay=0)
     add("lab", "breaks", breaks)
+    add("lab", "quits", quits)
+    add("lab", "huge", huge)
     add("lab", "odd", odd)
     add("lab", "note", note, rate_limit="2/h")
     add("lab", "count", count)
@@ -70,6 +72,17 @@ def hang(context, file: str) -> None:
 async def hang_async() -> None:
     """Takes too long."""
     await asyncio.sleep(60)
+
+
+async def quits() -> None:
+    """Takes itself for the program."""
+    await asyncio.sleep(0)
+    raise SystemExit("enough")
+
+
+def huge() -> str:
+    """Returns far more than anybody wants to keep."""
+    return "x" * 2_000_000
 
 
 async def deaf_async() -> None:
@@ -438,6 +451,19 @@ def test_task_that_breaks_says_where_and_one_without_json_says_so(lab: World, ho
     lab.run(test)
 
 
+def test_task_that_wants_to_end_the_program_or_returns_too_much_only_fails(lab: World) -> None:
+    async def test(there: World) -> None:
+        quit_ = await done(there, "lab.quits")
+        assert quit_.state == "FAILURE" and quit_.error is not None
+        assert "SystemExit: enough" in quit_.error.message
+        huge = await done(there, "lab.huge")
+        assert huge.state == "FAILURE" and huge.result is None and huge.error is not None
+        assert (huge.error.kind, huge.error.title) == ("bad_result", "lab.huge returned too much")
+        assert (await done(there, "echo_bot.ping")).state == "SUCCESS"
+
+    lab.run(test)
+
+
 # who sends -------------------------------------------------------------------------------
 
 
@@ -456,6 +482,17 @@ def test_task_sent_by_another_celery_program_gets_a_row_and_a_result(
             wrong = app.send_task("echo_bot.echo", kwargs={"txt": "x"})
             meta = await result_of(app, wrong.id)
             assert meta["status"] == "FAILURE" and "“text” is missing" in str(meta["result"])
+            by_place = app.send_task("echo_bot.echo", args=("in its place",))
+            assert (await result_of(app, by_place.id))["result"] == "in its place"
+            run = await there.client.jobs.get(by_place.id)
+            assert run.arguments == {"text": "in its place"}
+            for arguments, named, why in (
+                (("a", "b"), {}, "It takes at most 1 argument"),
+                (("a",), {"text": "b"}, "“text” is given twice"),
+            ):
+                wrong = app.send_task("echo_bot.echo", args=arguments, kwargs=named)
+                meta = await result_of(app, wrong.id)
+                assert meta["status"] == "FAILURE" and why in str(meta["result"])
             slow = app.send_task("lab.flaky", kwargs={"fails": 1})
             assert (await result_of(app, slow.id))["result"] == 1
             assert (await there.client.jobs.get(slow.id)).attempts == 2

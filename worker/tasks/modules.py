@@ -7,7 +7,7 @@ its run claimed or ended, and does nothing.
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,7 @@ from typing import NoReturn, TypeVar, cast
 from celery import Task
 from celery.exceptions import Ignore
 
-from worker.contract.errors import NagathaError
+from worker.contract.errors import InvalidInput, NagathaError
 from worker.contract.types import FINAL_STATES, Problem, Run, Source
 from worker.engine import LOCAL_OWNER, Engine
 from worker.module_host.bounded import TookTooLong
@@ -61,8 +61,8 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
     if known is None:
         name = spec.name
 
-        def run_module_task(self: Task, **arguments: object) -> object:
-            return _Execution(app.engine, name, self).run(arguments)
+        def run_module_task(self: Task, *places: object, **arguments: object) -> object:
+            return _Execution(app.engine, name, self).run(places, arguments)
 
         app.task(
             run_module_task,
@@ -162,15 +162,19 @@ class _Execution:
     name: str
     task: Task
 
-    def run(self, arguments: Mapping[str, object]) -> object:
-        """Do the run's work and return its result; raises what Celery should store."""
+    def run(self, places: Sequence[object], arguments: Mapping[str, object]) -> object:
+        """Do the run's work and return its result; raises what Celery should store.
+
+        Our own messages hold neither arguments by place nor by name: the run's row does.
+        """
         request = self.task.request
         headers = request.headers or {}
         owner = str(headers.get(TASK_HEADERS["owner"]) or LOCAL_OWNER)
         source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
         jobs = self.engine.services(owner).jobs
         try:
-            run = self._wait(jobs.begin(request.id, self.name, arguments, source))
+            named = self._named(places, arguments) if places else arguments
+            run = self._wait(jobs.begin(request.id, self.name, named, source))
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:
@@ -197,6 +201,27 @@ class _Execution:
         if ended.state == "REVOKED":
             self._revoked(run)
         return ended.result
+
+    def _named(
+        self, places: Sequence[object], arguments: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        """Arguments by place under the names that the task has for them, and those by name.
+
+        Raises InvalidInput, NotFound.
+        """
+        properties = self.engine.host.spec(self.name).info.parameters.get("properties")
+        names = list(properties) if isinstance(properties, Mapping) else []
+        why = ""
+        if len(places) > len(names):
+            most = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
+            why = f"It takes at most {most}, and was given {len(places)}."
+        elif twice := [name for name in names[: len(places)] if name in arguments]:
+            why = f"“{twice[0]}” is given twice."
+        if why:
+            raise InvalidInput(
+                f"{self.name} was not called rightly", why, f"It takes: {', '.join(names)}."
+            )
+        return {**dict(zip(names, places, strict=False)), **arguments}
 
     def _call(self, jobs: Jobs, run: Run, stop: _Stop, progress: _Progress) -> object:
         # Looked up now: the module may have been switched off, or mended, since it was queued.
