@@ -47,10 +47,10 @@ class Listeners:
             if not mine:
                 del self._all[subscription.owner]
 
-    def offer(self, owner: str, event: Event) -> None:
-        """Hand an event to the listeners of `owner`."""
+    def offer(self, owner: str, event: Event, *, kept: bool = True) -> None:
+        """Hand an event to the listeners of `owner`; one that is not `kept` cannot be read."""
         for subscription in self._all.get(owner, ()):
-            subscription.offer(event)
+            subscription.offer(event, kept=kept)
 
     def offer_all(self, event: Event) -> None:
         """Hand an event to every listener."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from worker.contract.errors import NagathaError
+from worker.contract.errors import NagathaError, StorageError
 from worker.contract.events import AnswerDelta, DataReplaced, Event
 from worker.events.codec import UnknownEvent, decode, encode
 from worker.events.doorbell import Doorbell
@@ -114,9 +114,11 @@ class SharedBus:
         self._rung.set()
 
     async def publish(self, owner: str, event: Event) -> Event:
-        """See `EventBus.publish`. Raises StorageError where it cannot be kept.
+        """See `EventBus.publish`.
 
         A delta is not kept, reaches this process only, and has the seq of the event before it.
+        So does an event that the storage cannot keep: who listens here is told that the disk is
+        full, though nobody else can be.
         """
         at = self._clock()
         if isinstance(event, AnswerDelta):
@@ -124,9 +126,13 @@ class SharedBus:
             self._listeners.offer(owner, delta)
             return delta
         data = encode(replace(event, seq=0, at=at))
-        seq = await self._storage.add_event(
-            owner, kind=event.kind, data=data, origin=self._origin, at=at
-        )
+        try:
+            seq = await self._storage.add_event(
+                owner, kind=event.kind, data=data, origin=self._origin, at=at
+            )
+        except StorageError as error:
+            log.warning("An event is told to this process only (%s): %s", event.kind, error)
+            return await self._deliver_unkept(owner, event, at)
         self._doorbell.ring()
         done: Event = replace(event, seq=seq, at=at)
         self._own[seq] = done
@@ -173,6 +179,17 @@ class SharedBus:
         self._cursor = seq
         del self._own[seq]
         self._listeners.offer(owner, event)
+
+    async def _deliver_unkept(self, owner: str, event: Event, at: datetime) -> Event:
+        async with self._turn:
+            try:
+                await self._read()  # what was published before it comes before it
+            except NagathaError as error:
+                log.warning("Events wait to be read: %s", error)
+                self._rung.set()
+            told: Event = replace(event, seq=self._cursor, at=at)
+            self._listeners.offer(owner, told, kept=False)
+            return told
 
     async def _read_when_rung(self) -> None:
         while True:

@@ -12,9 +12,11 @@ from typing import Self, TypeAlias
 
 from worker.contract.events import (
     AnswerDelta,
+    ChatChanged,
     DataReplaced,
     Event,
     MessageChanged,
+    RunChanged,
     ToolChanged,
 )
 
@@ -64,6 +66,28 @@ class _Joined:
         return replace(self._last, text="".join(self._parts), offset=self._first.offset)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unkept:
+    """An event that could not be kept: what is not delivered from the queue is lost."""
+
+    event: Event
+
+
+def _subject(event: Event) -> tuple[str, ...] | None:
+    """What an event tells the whole state of, so that a later one replaces it; None for none."""
+    match event:
+        case ChatChanged():
+            return (event.kind, event.chat.id)
+        case MessageChanged():
+            return (event.kind, event.message.id)
+        case RunChanged():
+            return (event.kind, event.run.id)
+        case ToolChanged():
+            return (event.kind, event.message, event.tool.id)
+        case _:
+            return None
+
+
 class Subscription(AsyncIterator[Event]):
     """The events for one listener. Belongs to the runtime loop, as all of the bus."""
 
@@ -86,9 +110,10 @@ class Subscription(AsyncIterator[Event]):
         self._on_close = on_close
         self._waited_for = waited_for
         self._most = waiting_most
-        self._queue: deque[Event | _Joined] = deque()
+        self._queue: deque[Event | _Joined | _Unkept] = deque()
         self._growing: dict[str, _Joined] = {}  # by message: in the queue, and may get longer
-        self._counted = 0  # events in the queue that are no deltas
+        self._counted = 0  # events in the queue that are kept, too
+        self._unkept = 0  # events in the queue that are nowhere else
         self._wake = asyncio.Event()
         self._closed = False
         self._last = now if after is None else after  # seq of what was delivered last
@@ -98,22 +123,32 @@ class Subscription(AsyncIterator[Event]):
     def __aiter__(self) -> Self:
         return self
 
-    def offer(self, event: Event) -> None:
-        """Put an event into the queue, or note that there is one to be read."""
+    def offer(self, event: Event, *, kept: bool = True) -> None:
+        """Put an event into the queue, or note that there is one to be read.
+
+        One that is not `kept` cannot be read later, so it waits in the queue whatever happens,
+        with the seq of the event before it.
+        """
         if self._closed:
             return
         if isinstance(event, AnswerDelta):
             self._offer_delta(event)
+        elif not kept:
+            self._end_deltas(event)
+            self._forget_unkept(event)
+            self._queue.append(_Unkept(event))
+            self._unkept += 1
         else:
             self._end_deltas(event)
+            if self._behind or self._counted >= self._most:
+                # It is read, and what is read comes before what waits: the older goes.
+                self._forget_unkept(event)
             if self._behind:
                 self._missed = True
             elif self._counted >= self._most:
                 # Too slow. What is kept can be read when there is time; it need not wait here.
                 self._behind = self._missed = True
-                self._counted = 0
-                self._queue.clear()
-                self._growing.clear()
+                self._fall_behind()
             else:
                 self._queue.append(event)
                 self._counted += 1
@@ -129,6 +164,7 @@ class Subscription(AsyncIterator[Event]):
         self._on_close(self)
         self._queue.clear()
         self._growing.clear()
+        self._unkept = 0
         self._behind = False
         self.close()
 
@@ -136,9 +172,10 @@ class Subscription(AsyncIterator[Event]):
         while True:
             if self._behind and not self._counted:
                 await self._catch_up()
-            while self._queue:
-                event = self._take()
-                if isinstance(event, AnswerDelta):
+            # What could not be kept, and deltas, come after what has to be read still.
+            while self._queue and (self._counted or not self._behind):
+                event, kept = self._take()
+                if isinstance(event, AnswerDelta) or not kept:
                     return event
                 # Reading may be ahead of what is announced; after a restore it all begins anew.
                 if event.seq > self._last or isinstance(event, DataReplaced):
@@ -158,15 +195,42 @@ class Subscription(AsyncIterator[Event]):
             finally:
                 self._waited_for.discard(self)
 
-    def _take(self) -> Event:
+    def _take(self) -> tuple[Event, bool]:
+        """The next one, and whether it is one of those that are kept."""
         item = self._queue.popleft()
+        if isinstance(item, _Unkept):
+            self._unkept -= 1
+            return item.event, False
         if not isinstance(item, _Joined):
             self._counted -= 1
-            return item
+            return item, True
         event = item.event()
         if self._growing.get(event.message) is item:
             del self._growing[event.message]
-        return event
+        return event, False
+
+    def _fall_behind(self) -> None:
+        """Let go of what can be read, and of what that says better."""
+        waiting, self._queue = self._queue, deque()
+        self._counted = 0
+        self._growing.clear()
+        for item in waiting:
+            if isinstance(item, _Unkept):
+                self._queue.append(item)
+            elif not isinstance(item, _Joined):
+                self._forget_unkept(item)
+
+    def _forget_unkept(self, event: Event) -> None:
+        """`event` is newer than what waits of its subject, and replaces it."""
+        subject = _subject(event)
+        if not self._unkept or subject is None:
+            return
+        self._queue = deque(
+            item
+            for item in self._queue
+            if not isinstance(item, _Unkept) or _subject(item.event) != subject
+        )
+        self._unkept = sum(isinstance(item, _Unkept) for item in self._queue)
 
     def _offer_delta(self, delta: AnswerDelta) -> None:
         growing = self._growing.get(delta.message)

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.event_store import FileEvents
 from worker.contract.errors import StorageError
-from worker.contract.events import DataReplaced, Event, SettingsChanged
+from worker.contract.events import DataReplaced, Event, RunChanged, SettingsChanged
+from worker.contract.types import Run, RunState
 from worker.events import shared
 from worker.events.doorbell import FolderDoorbell
 from worker.events.memory import MemoryBus
@@ -40,6 +41,14 @@ class Failing(FileEvents):
     """Fails to read as often as it is told to."""
 
     failures = 0
+    full = False
+
+    async def add_event(
+        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
+    ) -> int:
+        if self.full:
+            raise StorageError("The disk is full")
+        return await super().add_event(owner, kind=kind, data=data, origin=origin, at=at)
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         if self.failures:
@@ -203,6 +212,94 @@ def test_a_listener_whose_reading_fails_is_told_and_can_go_on(tmp_path: Path) ->
         assert _keys(await anext(stream)) == ["0"]
 
     _with(tmp_path, test, before=2)
+
+
+def test_an_event_that_cannot_be_stored_is_told_here_and_in_its_turn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me")
+        await _foreign(store, "before")
+        store.full = True
+        lost = await bus.publish("me", SettingsChanged(("on the full disk",)))
+        assert lost.seq == 1 and lost.at == NOW
+        store.full = False
+        kept = await bus.publish("me", SettingsChanged(("after",)))
+        assert kept.seq == 2
+        got = [await anext(stream) for _ in range(3)]
+        assert _keys(*got) == ["before", "on the full disk", "after"]
+        assert bell.rung == 1
+
+    _with(tmp_path, test)
+    assert "told to this process only (settings.changed): The disk is full" in caplog.text
+
+
+def test_an_event_that_cannot_be_stored_is_told_even_if_nothing_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_RETRY", 0.01)
+
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me")
+        await asyncio.sleep(0)  # the reading of the start
+        store.full, store.failures = True, 1
+        await bus.publish("me", SettingsChanged(("lost",)))
+        assert _keys(await anext(stream)) == ["lost"]
+
+    _with(tmp_path, test)
+
+
+def test_a_listener_that_catches_up_gets_what_could_not_be_stored_after_what_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_PAGE", 2)
+
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me", after=0)
+        store.full = True
+        await bus.publish("me", SettingsChanged(("lost",)))
+        got = [await anext(stream) for _ in range(6)]
+        assert _keys(*got) == ["0", "1", "2", "3", "4", "lost"]
+
+    _with(tmp_path, test, before=5)
+
+
+def test_what_could_not_be_stored_never_overtakes_a_newer_state_that_was(tmp_path: Path) -> None:
+    def run(state: RunState) -> RunChanged:
+        return RunChanged(run=Run("r", "task", "t", state, "chat", NOW), run_id="r")
+
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me", after=0)  # has to read first
+        store.full = True
+        await bus.publish("me", run("STARTED"))
+        store.full = False
+        await bus.publish("me", run("SUCCESS"))
+        await bus.publish("me", SettingsChanged(("end",)))
+        got = [await anext(stream), await anext(stream)]
+        assert [e.run.state if isinstance(e, RunChanged) else e.kind for e in got] == [
+            "SUCCESS",
+            "settings.changed",
+        ]
+
+    _with(tmp_path, test)
+
+
+def test_a_listener_that_falls_behind_keeps_what_could_not_be_stored(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = Failing(tmp_path / "events.db")
+        bus = SharedBus(store, Bell(), "this", lambda: NOW, waiting_most=2)
+        await bus.open()
+        stream = bus.subscribe("me")
+        store.full = True
+        await bus.publish("me", SettingsChanged(("lost",)))
+        store.full = False
+        for number in range(4):
+            await bus.publish("me", SettingsChanged((str(number),)))
+        got = [await asyncio.wait_for(anext(stream), 10) for _ in range(5)]
+        assert sorted(_keys(*got)) == ["0", "1", "2", "3", "lost"]
+        await bus.aclose()
+
+    asyncio.run(main())
 
 
 def test_memory_keeps_only_the_newest_and_says_so() -> None:
