@@ -37,6 +37,7 @@ _SHORTEST_SECRET = 6  # characters; blacking out shorter ones would destroy ordi
 # named.
 _TALKATIVE = (
     "celery.app.trace",
+    "celery.worker.strategy",
     "httpx2",
     "httpcore2",
     "openai",
@@ -44,6 +45,12 @@ _TALKATIVE = (
     "amqp",
     "multipart",
     "keyring",
+)
+# Celery hands its records the arguments of tasks, which are what people asked: in "data", whole
+# messages after the first line, and within the line at what this finds. At every level.
+_ARGUMENTS_IN_EXTRA = frozenset(("data", "kwargs", "argsrepr", "kwargsrepr"))
+_ARGUMENTS_IN_TEXT = re.compile(
+    r"(?:\s*\(args:|\. Task: \{|\s*headers[:=]| active request |[\"']?(?:kw)?args(?:repr)?[\"']?:)"
 )
 _STANDARD = frozenset(
     (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "redacted")
@@ -164,6 +171,9 @@ class _ToQueue(logging.handlers.QueueHandler):
             message = record.getMessage()
         except Exception as error:  # wrong arguments for the text must not lose the record
             message = f"{_text(record.msg)} (cannot be filled in: {type(error).__name__})"
+        of_celery = record.name.partition(".")[0] == "celery"
+        if of_celery:
+            message = _without_arguments(message)
         done.msg, done.args = self._redactor.redact(message), None
         done.message = done.msg
         if record.exc_info and record.exc_info[0] is not None:
@@ -174,7 +184,9 @@ class _ToQueue(logging.handlers.QueueHandler):
         if done.stack_info:
             done.stack_info = self._redactor.redact(done.stack_info)
         for name, value in vars(record).items():
-            if name not in _STANDARD:
+            if of_celery and name in _ARGUMENTS_IN_EXTRA:
+                delattr(done, name)
+            elif name not in _STANDARD:
                 setattr(done, name, self._redactor.redact_value(value, name))
         return done
 
@@ -366,6 +378,13 @@ def _told(
     except Exception as broken:  # an exception whose own text raises
         name = error[0].__name__ if error[0] is not None else "error"
         return f"{name} (cannot be shown: {type(broken).__name__})"
+
+
+def _without_arguments(message: str) -> str:
+    """What Celery says, without what a task was given; see `_ARGUMENTS_IN_TEXT`."""
+    first = message.split("\n", 1)[0]
+    found = _ARGUMENTS_IN_TEXT.search(first)
+    return first if found is None else first[: found.start()]
 
 
 def _text(value: object) -> str:

@@ -148,6 +148,32 @@ def test_a_talkative_library_is_heard_when_it_is_named(system: LogSystem) -> Non
     assert [line["message"] for line in _lines(system)] == ["heard"]
 
 
+def test_what_tasks_were_given_is_in_no_record_of_celery(system: LogSystem) -> None:
+    system.set_levels("DEBUG", {"celery.worker.strategy": "DEBUG"})
+    given = {"name": "a.b", "id": "1", "args": "('PROMPT',)", "kwargs": "{'text': 'PROMPT'}"}
+    strategy = logging.getLogger("celery.worker.strategy")
+    strategy.info("Task %(name)s[%(id)s] received", given, extra={"data": given, "kept": "this"})
+    strategy.debug("TaskPool: Apply %s (args:%s kwargs:%s)", "a.b", "('PROMPT',)", "{}")
+    strategy.error("Couldn't convert ETA %r to timestamp: %r. Task: %r", "x", ValueError(1), given)
+    consumer = logging.getLogger("celery.worker.consumer.consumer")
+    consumer.error("Received unregistered task of type %s.\nThe body was:\n%s", "a.b", given)
+    consumer.warning("Can't decode message body: %r [type:%r headers:%s]", "odd", "j", given)
+    consumer.warning("Failed to cancel active request %r after", "<Request: a.b[1] 'PROMPT'>")
+    logging.getLogger("worker").info("%s", "args: of others stay", extra={"data": "as it is"})
+    lines = _lines(system)
+    assert "PROMPT" not in json.dumps(lines)
+    assert [line["message"] for line in lines] == [
+        "Task a.b[1] received",
+        "TaskPool: Apply a.b",
+        "Couldn't convert ETA 'x' to timestamp: ValueError(1)",
+        "Received unregistered task of type a.b.",
+        "Can't decode message body: 'odd' [type:'j'",
+        "Failed to cancel",
+        "args: of others stay",
+    ]
+    assert (lines[0]["kept"], "data" in lines[0], lines[-1]["data"]) == ("this", False, "as it is")
+
+
 def test_the_file_is_rotated_and_few_are_kept(
     tmp_path: Path, redactor: Redactor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
