@@ -6,25 +6,32 @@ It must not know the storage.
 
 import base64
 import binascii
+import contextlib
 import dataclasses
+import errno
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TextIO, cast
 
 from worker.contract.errors import InvalidInput
-from worker.contract.types import Attachment, Chat, Message, Problem, ToolUse, Usage
+from worker.contract.types import Chat, Message
+from worker.service.strict import Misfit, as_list, as_object, read
 
 FORMAT = "nagatha-export"
 VERSION = 1
 JSON_NAME = "nagatha.json"
 _SLUG = re.compile(r"[^\w]+")
+_LONGEST_SLUG = 150
+"""Bytes of a title in a file's name, which may have 255."""
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", re.ASCII)
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-
-T = TypeVar("T")
+_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What fails for one file with these fails for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +52,69 @@ class ArchiveWriter:
     """
 
     def __init__(self, folder: Path, now: datetime) -> None:
+        """`folder` is made, and only its owner can look into it: it holds all that was said."""
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=False)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
         self._markdown = folder / "chats"
-        self._markdown.mkdir()
-        self._file = (folder / (JSON_NAME + ".part")).open("w", encoding="ascii")
+        self._markdown.mkdir(mode=0o700)
+        self._part = folder / (JSON_NAME + ".part")
+        self._file = _private(self._part)
         head = {"format": FORMAT, "version": VERSION, "exported": now.isoformat()}
         self._file.write(json.dumps(head)[:-1] + ', "chats": [\n')
         self.chats = 0
         self.messages = 0
 
-    def add(self, archived: ArchivedChat) -> None:
-        """Write one chat in both forms."""
-        if self.chats:
-            self._file.write(",\n")
-        self._file.write(json.dumps(_chat_to_json(archived), ensure_ascii=True))
+    def add(self, archived: ArchivedChat) -> bool:
+        """Write one chat in both forms; False where it has no Markdown, since that could not be
+        written for this chat alone. Raises OSError where going on makes no sense."""
+        text = json.dumps(_chat_to_json(archived), ensure_ascii=True)
+        self._file.write((",\n" if self.chats else "") + text)
         self.chats += 1
         self.messages += len(archived.messages)
-        title = _SLUG.sub("-", archived.chat.title).strip("-")[:60] or "chat"
-        name = f"{archived.chat.created:%Y-%m-%d} {title} {archived.chat.id[:6]}.md"
-        path = self._markdown / name.encode("utf-8", "replace").decode("utf-8")
-        path.write_text(as_markdown(archived), encoding="utf-8", errors="replace")
+        try:
+            with self._new_markdown(archived.chat) as file:
+                file.write(as_markdown(archived))
+        except OSError as error:
+            if error.errno in _HOPELESS:
+                raise
+            return False
+        return True
 
     def close(self) -> Path:
         """Finish the document; returns its path."""
         self._file.write("\n]}\n")
         self._file.close()
         path = self.folder / JSON_NAME
-        Path(self._file.name).replace(path)
+        self._part.replace(path)
         return path
 
     def abandon(self) -> None:
         """Let go of the file after something failed; what was written stays, without a name
         that an import would take."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what it still wanted to write
+            self._file.close()
+
+    def _new_markdown(self, chat: Chat) -> TextIO:
+        stem, number = _file_stem(chat), 1
+        while True:
+            try:
+                return _private(self._markdown / f"{stem}{f'-{number}' if number > 1 else ''}.md")
+            except FileExistsError:
+                number += 1
+
+
+def _file_stem(chat: Chat) -> str:
+    title = _SLUG.sub("-", chat.title).strip("-")
+    # Names are limited by bytes, and a letter may have four.
+    cut = title.encode("utf-8", "replace")[:_LONGEST_SLUG].decode("utf-8", "ignore")
+    return f"{chat.created:%Y-%m-%d} {cut or 'chat'} {_SLUG.sub('-', chat.id)[:8]}"
+
+
+def _private(path: Path) -> TextIO:
+    """A new text file that only its owner can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return open(descriptor, "w", encoding="utf-8", errors="replace")
 
 
 def read_archive(path: Path) -> tuple[ArchivedChat, ...]:
@@ -86,8 +122,10 @@ def read_archive(path: Path) -> tuple[ArchivedChat, ...]:
 
     Raises InvalidInput, naming what is wrong, for anything else; OSError.
     """
-    file = path / JSON_NAME if path.is_dir() else path
     try:
+        file = path / JSON_NAME if path.is_dir() else path
+        if file.exists() and not file.is_file():
+            raise _not_ours(file, "it is no file")  # reading a device or a pipe might never end
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidInput(
@@ -96,7 +134,7 @@ def read_archive(path: Path) -> tuple[ArchivedChat, ...]:
             f"Choose the folder of an export, or its {JSON_NAME}.",
         ) from None
     except (ValueError, RecursionError) as error:
-        raise _not_ours(file, f"it is no JSON document ({error})") from None
+        raise _not_ours(path, f"it is no JSON document ({error})") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _not_ours(file, "it is another kind of document")
     if document.get("version") != VERSION:
@@ -106,9 +144,12 @@ def read_archive(path: Path) -> tuple[ArchivedChat, ...]:
             "Import it with the newer program.",
         )
     try:
-        return tuple(_chat_from_json(entry) for entry in document["chats"])
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise _not_ours(file, f"a part of it is not as expected ({error!r})") from None
+        entries = as_list(document.get("chats"), "chats")
+        return tuple(
+            _chat_from_json(entry, f"chats[{number}]") for number, entry in enumerate(entries)
+        )
+    except Misfit as error:
+        raise _not_ours(file, f"a part of it is not as expected ({error})") from None
 
 
 def as_markdown(archived: ArchivedChat) -> str:
@@ -172,56 +213,59 @@ def _flat(value: object) -> object:
     return value
 
 
-def _chat_from_json(entry: Mapping[str, object]) -> ArchivedChat:
-    chat = _build(Chat, _object(entry["chat"]), times=("created", "updated", "deleted"))
-    messages = tuple(_message(_object(m)) for m in cast(Iterable[object], entry["messages"]))
-    ids = {message.id for message in messages}
-    for message in messages:
-        if message.chat != chat.id or (message.parent is not None and message.parent not in ids):
-            raise ValueError(f"message {message.id!r} does not belong to its chat")
-    if chat.head is not None and chat.head not in ids:
-        raise ValueError(f"the head of chat {chat.id!r} is missing")
-    files = {
-        name: base64.b64decode(cast(str, data), validate=True)
-        for name, data in _object(entry["files"]).items()
-    }
+def _chat_from_json(entry: object, place: str) -> ArchivedChat:
+    """One chat, checked through and through: what is stored has to be readable ever after."""
+    parts = as_object(entry, place)
+    for name in ("chat", "messages", "files"):
+        if name not in parts:
+            raise Misfit(f"{place}: {name} is missing")
+    chat = read(Chat, parts["chat"], f"{place}.chat")
+    _check_id(chat.id, f"{place}.chat.id")
+    messages = tuple(
+        _message(one, f"{place}.messages[{number}]")
+        for number, one in enumerate(as_list(parts["messages"], f"{place}.messages"))
+    )
+    _check_tree(chat, messages, place)
+    files = {}
+    for number, (name, data) in enumerate(as_object(parts["files"], f"{place}.files").items()):
+        _check_id(name, f"{place}.files, entry {number}")
+        try:
+            files[name] = base64.b64decode(cast(str, data), validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            raise Misfit(f"{place}.files, entry {number}: base64 is expected") from None
     return ArchivedChat(dataclasses.replace(chat, running=False), messages, files)
 
 
-def _message(entry: Mapping[str, object]) -> Message:
-    fields = dict(entry)
-    fields["attachments"] = tuple(
-        _build(Attachment, _object(a)) for a in cast(Iterable[object], fields["attachments"])
-    )
-    fields["tools"] = tuple(
-        _build(ToolUse, _object(t)) for t in cast(Iterable[object], fields["tools"])
-    )
-    if fields["usage"] is not None:
-        fields["usage"] = _build(Usage, _object(fields["usage"]))
-    if fields["error"] is not None:
-        fields["error"] = _build(Problem, _object(fields["error"]), times=("retry_at",))
-    fields["notes"] = tuple(cast(Iterable[str], fields["notes"]))
-    fields["siblings"] = ()
-    message = _build(Message, fields, times=("created",))
+def _message(entry: object, place: str) -> Message:
+    message = read(Message, entry, place)
+    _check_id(message.id, f"{place}.id")
+    for number, file in enumerate(message.attachments):
+        _check_id(file.id, f"{place}.attachments[{number}].id")
     # Nothing of an import can still be running.
-    if message.state == "streaming":
-        message = dataclasses.replace(message, state="interrupted")
-    return message
+    state = "interrupted" if message.state == "streaming" else message.state
+    return dataclasses.replace(message, state=state, siblings=())
 
 
-def _object(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected an object, found {type(value).__name__}")
-    return value
+def _check_tree(chat: Chat, messages: Sequence[Message], place: str) -> None:
+    by_id = {message.id: message for message in messages}
+    if len(by_id) != len(messages):
+        raise Misfit(f"{place}: two messages have the same id")
+    below_root: set[str] = set()
+    for number, message in enumerate(messages):
+        if message.chat != chat.id or (message.parent is not None and message.parent not in by_id):
+            raise Misfit(f"{place}.messages[{number}]: it does not belong to its chat")
+        walked: list[str] = []
+        current: Message | None = message
+        while current is not None and current.id not in below_root:
+            if len(walked) > len(messages):
+                raise Misfit(f"{place}: its messages stand in a circle")
+            walked.append(current.id)
+            current = by_id.get(current.parent or "")
+        below_root.update(walked)
+    if chat.head is not None and chat.head not in by_id:
+        raise Misfit(f"{place}.chat.head: there is no such message")
 
 
-def _build(cls: type[T], fields: Mapping[str, object], times: Sequence[str] = ()) -> T:
-    values = dict(fields)
-    for name in times:
-        value = values.get(name)
-        if value is not None:
-            time = datetime.fromisoformat(cast(str, value))
-            if time.tzinfo is None:
-                raise ValueError(f"{name} has no time zone")
-            values[name] = time
-    return cls(**values)
+def _check_id(value: str, place: str) -> None:
+    if not _ID.fullmatch(value):
+        raise Misfit(f"{place}: an id has up to 64 letters, digits, dots, dashes and underscores")
