@@ -16,14 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import celery.exceptions
 from kombu.connection import Connection
+from kombu.exceptions import KombuError
 
 import worker.broker
 from worker.celery_app import make_app
 from worker.contract.errors import InvalidInput, NagathaError, Unavailable
 from worker.contract.types import JsonObject
-from worker.embedded import EmbeddedWorker, WorkerState
+from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
 from worker.engine import Engine
 from worker.service.dispatch import TASK_HEADERS, BackgroundState
 from worker.tasks.base import NagathaCelery
@@ -89,7 +89,13 @@ class CeleryBackground:
             if self._app is None:
                 addresses = self._addresses(None)
                 await asyncio.to_thread(check_address, addresses[0])
-                await asyncio.to_thread(self._start, *addresses)
+                starting = asyncio.ensure_future(asyncio.to_thread(self._start, *addresses))
+                try:
+                    await asyncio.shield(starting)
+                except asyncio.CancelledError:
+                    # A worker that is just starting can be stopped only once it has started.
+                    await asyncio.gather(starting, return_exceptions=True)
+                    raise
 
     async def aclose(self, seconds: float = STOP_TIMEOUT) -> None:
         """Stop the worker and let go of every connection and file."""
@@ -226,7 +232,7 @@ class CeleryBackground:
         if self._is_bundled():
             await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
         else:
-            with contextlib.suppress(*app.connection_for_write().connection_errors):
+            with contextlib.suppress(*broker_errors(app)):
                 await asyncio.to_thread(app.control.revoke, run)
 
     async def holds(self, run: str) -> bool:
@@ -262,7 +268,10 @@ class CeleryBackground:
     async def forget_all(self) -> None:
         """See `Background.forget_all`."""
         app = self._started()
-        await asyncio.to_thread(app.control.purge)
+        try:
+            await asyncio.to_thread(app.control.purge)
+        except broker_errors(app) as error:
+            raise Unavailable("The broker does not answer", _short(error)) from error
         if self._is_bundled():
             await asyncio.to_thread(self._forget_bundled)
 
@@ -279,7 +288,7 @@ class CeleryBackground:
         started = self._engine.monotonic()
         try:
             answers = app.control.ping(timeout=timeout, limit=1)
-        except (OSError, celery.exceptions.CeleryError, *_connection_errors(app)) as error:
+        except broker_errors(app) as error:
             raise Unavailable("The broker does not answer", _short(error)) from error
         if not answers:
             raise Unavailable(
@@ -301,10 +310,6 @@ class CeleryBackground:
 
     def _is_bundled(self) -> bool:
         return self._app is not None and str(self._app.conf.broker_url).startswith("nagatha+")
-
-
-def _connection_errors(app: NagathaCelery) -> tuple[type[Exception], ...]:
-    return tuple(app.connection_for_write().connection_errors)
 
 
 def without_password(url: str) -> str:
@@ -355,9 +360,15 @@ def _shake_hands(url: str, where: str) -> None:
         options = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
     connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, transport_options=options)
     try:
-        connection.connect()
-        connection.default_channel  # noqa: B018  (Redis is only asked for one)
-    except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
+        # Connection.connect would try again, and wait seconds in between.
+        transport = connection.transport
+        transport.close_connection(transport.establish_connection())
+    except (
+        OSError,
+        KombuError,
+        *connection.connection_errors,
+        *connection.channel_errors,
+    ) as error:
         raise _no_answer(where, error) from error
     finally:
         connection.release()

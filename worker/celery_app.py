@@ -71,4 +71,8 @@ def _transport_options(broker_url: str) -> dict[str, object]:
         "unacked_restore_interval": 1,
         "socket_keepalive": True,
         "health_check_interval": 30,
+        # Who sends a task must not wait for long: its row is there, and it is queued later.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.2,
     }

@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 
 import celery._state
 from celery import Celery
-from celery.exceptions import NotRegistered
+from celery.exceptions import CeleryError, NotRegistered
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
+from kombu.exceptions import KombuError
 from kombu.message import Message
 
 import worker.broker
@@ -63,6 +64,18 @@ class WorkerState:
     """How often a dead worker thread was started again."""
     reason: str = ""
     """Why the worker or Beat is not "ok", as far as known."""
+
+
+def broker_errors(app: Celery) -> tuple[type[Exception], ...]:
+    """What a broker that does not answer, or answers wrongly, raises."""
+    connection = app.connection_for_write()
+    return (
+        OSError,
+        KombuError,
+        CeleryError,
+        *connection.connection_errors,
+        *connection.channel_errors,
+    )
 
 
 class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
@@ -291,8 +304,9 @@ class EmbeddedWorker:
             return
         # Redis and RabbitMQ: a message to its own control queue ends the wait. A broker
         # that does not answer is exactly why one stops, so nothing is made of it.
-        with contextlib.suppress(OSError, *app.connection_for_write().connection_errors):
-            app.control.broadcast("ping", connection=None)
+        with contextlib.suppress(*broker_errors(app)), app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0)
+            app.control.broadcast("ping", connection=connection)
 
     # watching ----------------------------------------------------------------------------
 
