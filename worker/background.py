@@ -21,8 +21,8 @@ from kombu.exceptions import KombuError
 
 import worker.broker
 from worker.celery_app import make_app
-from worker.contract.errors import InvalidInput, NagathaError, Unavailable
-from worker.contract.types import JsonObject
+from worker.contract.errors import InvalidInput, NagathaError, Unavailable, error_from
+from worker.contract.types import JsonObject, Problem
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
 from worker.engine import Engine
 from worker.service.dispatch import TASK_HEADERS, BackgroundState
@@ -73,6 +73,8 @@ class CeleryBackground:
         self._work = work
         self._app: NagathaCelery | None = None
         self._worker: EmbeddedWorker | None = None
+        self._without: Problem | None = None
+        """Why it did not start, when that was tried last."""
         self._changing = asyncio.Lock()
         self._published: dict[str, float] = {}
         """Runs that were given to a broker which cannot be asked for them, and when."""
@@ -87,15 +89,22 @@ class CeleryBackground:
         """
         async with self._changing:
             if self._app is None:
-                addresses = self._addresses(None)
-                await asyncio.to_thread(check_address, addresses[0])
-                starting = asyncio.ensure_future(asyncio.to_thread(self._start, *addresses))
                 try:
-                    await asyncio.shield(starting)
-                except asyncio.CancelledError:
-                    # A worker that is just starting can be stopped only once it has started.
-                    await asyncio.gather(starting, return_exceptions=True)
+                    await self._begin()
+                except NagathaError as error:
+                    self._without = error.problem
                     raise
+
+    async def _begin(self) -> None:
+        addresses = self._addresses(None)
+        await asyncio.to_thread(check_address, addresses[0])
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start, *addresses))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A worker that is just starting can be stopped only once it has started.
+            await asyncio.gather(starting, return_exceptions=True)
+            raise
 
     async def aclose(self, seconds: float = STOP_TIMEOUT) -> None:
         """Stop the worker and let go of every connection and file."""
@@ -300,13 +309,15 @@ class CeleryBackground:
 
     def _started(self) -> NagathaCelery:
         app = self._app
-        if app is None:
-            raise Unavailable(
-                "Background work is not available",
-                "The broker could not be reached when the program started.",
-                "Check the broker's address in Settings.",
-            )
-        return app
+        if app is not None:
+            return app
+        if self._without is not None:
+            raise error_from(self._without)
+        raise Unavailable(
+            "Background work is not available",
+            "The broker could not be reached when the program started.",
+            "Check the broker's address in Settings.",
+        )
 
     def _is_bundled(self) -> bool:
         return self._app is not None and str(self._app.conf.broker_url).startswith("nagatha+")

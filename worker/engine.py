@@ -41,6 +41,7 @@ from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
+from worker.module_host.bounded import run_aside
 from worker.module_host.host import ModuleHost
 from worker.paths import Paths
 from worker.presence import Presence, ProcessRole
@@ -253,7 +254,8 @@ class Engine:
     async def _load_modules(self) -> None:
         """Load modules beside everything else: one that hangs holds up nothing."""
         try:
-            await asyncio.to_thread(self.host.start)
+            # On a thread that keeps nobody from quitting, as a pool's would.
+            await run_aside(self.host.start, name="modules")
         finally:
             self._modules_ready.set()
 
@@ -299,7 +301,8 @@ class Engine:
     async def plug(self, background: Background) -> None:
         """Connect the worker and the broker, and queue again what a killed process left.
 
-        When the broker does not answer, the engine goes on without: a notice says so.
+        When the broker does not answer, the engine goes on without: a notice says so. May be
+        cancelled; a worker that is just starting is waited for all the same.
         """
         self._background = background
         # A message for a task that is not there yet would be thrown away.

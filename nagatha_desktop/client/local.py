@@ -65,7 +65,9 @@ class LocalEngine:
         """Stop the worker, keep what is being written, close the data. Twice is harmless."""
         task, self._background = self._background, None
         if task is not None:
-            # A worker that is just starting cannot be left half way.
+            # It may still wait for modules, of which one may hang. A worker that is just starting
+            # is not left half way by this.
+            task.cancel()
             await asyncio.wait((task,))
             await self._engine.aclose()
 
