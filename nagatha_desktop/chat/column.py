@@ -176,6 +176,10 @@ class Column(QScrollArea):
             bar.setValue(bar.maximum())
         elif anchor is not None:
             bar.setValue(anchor.y() - offset)
+        whole = self.first == 0 and self.last >= self._total()
+        if whole and bar.maximum() == 0:
+            # Everything is in sight, its end too.
+            self._set_stuck(True)
 
     def message_width(self) -> int:
         """The width that every message has now."""
@@ -190,7 +194,10 @@ class Column(QScrollArea):
     def scroll_to(self, y: int) -> None:
         """Bring the line at `y` of the column into the upper third of what is seen."""
         self._set_stuck(False)
-        self.verticalScrollBar().setValue(y - self.viewport().height() // 3)
+        bar = self.verticalScrollBar()
+        bar.setValue(y - self.viewport().height() // 3)
+        # The bar tells of no change where the line stood in its place already.
+        self._scrolled(bar.value())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -218,6 +225,7 @@ class Column(QScrollArea):
             if self.first > 0:
                 self.show_around(0)
             bar.setValue(0)
+            self._scrolled(0)
         elif key == Qt.Key.Key_End:
             self.go_to_end()
         elif key in steps:

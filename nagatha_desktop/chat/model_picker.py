@@ -4,7 +4,7 @@ Owns the popup. What there is to choose from is known by `models`.
 """
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtGui import QFont, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.widgets.badges import label
+from nagatha_desktop.widgets.corners import cut_corners
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import count
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -78,6 +79,10 @@ class ModelPicker(QWidget):
         self.move(left, top if top >= screen.top() else at.y() + MEASURES.grid * 5)
         self.show()
         self.filter.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        cut_corners(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):

@@ -27,6 +27,7 @@ from nagatha_desktop.chat.foot import cost_words
 from nagatha_desktop.chat.model import ChatModel
 from nagatha_desktop.widgets.badges import Elided, label
 from nagatha_desktop.widgets.cards import ErrorCard, rule
+from nagatha_desktop.widgets.corners import cut_corners
 from nagatha_desktop.widgets.links import LinkPopover
 from nagatha_desktop.widgets.markdown import looks
 from nagatha_desktop.widgets.style import set_role
@@ -224,6 +225,10 @@ class QuickAsk(QWidget):
         room = screen.availableGeometry()
         left = room.left() + (room.width() - self.width()) // 2
         self.move(QPoint(left, room.top() + int(room.height() * _PLACE)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        cut_corners(self)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -23,7 +23,7 @@ class ShortcutsWindow(QWidget):
         super().__init__(parent, Qt.WindowType.Dialog)
         set_role(self, "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle(self.tr("All shortcuts"))
+        self.setWindowTitle(self.tr("All shortcuts – Nagatha"))
         self._keys = keys
         column = QVBoxLayout(self)
         side = MEASURES.grid * 2

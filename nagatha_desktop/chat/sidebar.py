@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -121,7 +121,9 @@ class Sidebar(QFrame):
         view = QListView(self)
         set_role(view, "side")
         view.setModel(self.rows)
-        view.setItemDelegate(RowPainter(self._themes, view))
+        painter = RowPainter(self._themes, view)
+        painter.closeEditor.connect(self._refill_soon)
+        view.setItemDelegate(painter)
         view.setAccessibleName(self.tr("Chats"))
         view.setFrameShape(QFrame.Shape.NoFrame)
         view.setMouseTracking(True)
@@ -162,6 +164,12 @@ class Sidebar(QFrame):
             self.view.edit(index)
 
     @Slot()
+    def _show_current_again(self) -> None:
+        """What was pressed or looked at for a moment is not what is open."""
+        if self.view.state() != _EDITING:
+            self.show_current(self._current)
+
+    @Slot()
     def _fill(self) -> None:
         if self.view.isVisible() and self.view.state() == _EDITING:
             # A title that is being typed is not taken away by a chat that moves.
@@ -179,6 +187,11 @@ class Sidebar(QFrame):
         self.empty.setVisible(self._chats.loaded and not chats)
         self.show_current(self._current)
         self._midnight.start(min(int(until_midnight(now) * 1000) + 1000, 86_400_000))
+
+    @Slot()
+    def _refill_soon(self) -> None:
+        """A title was typed: what waited for it, and what is open, are shown again."""
+        self._refill.start()
 
     @Slot(bool)
     def _show_archive(self, on: bool) -> None:
@@ -200,6 +213,10 @@ class Sidebar(QFrame):
             self.chat_wanted.emit(chat.id)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusOut and isinstance(event, QFocusEvent):
+            away = Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason
+            if event.reason() not in away:
+                self._show_current_again()
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             chat = self.rows.chat_at(self.view.currentIndex())
             if chat is not None and event.key() == Qt.Key.Key_Delete:
@@ -220,6 +237,7 @@ class Sidebar(QFrame):
     def menu_for(self, chat: Chat, parent: QWidget) -> QMenu:
         """What can be done to a chat."""
         menu = QMenu(parent)
+        menu.aboutToHide.connect(self._show_current_again)
         menu.setAccessibleName(self.tr("Chat {title}").format(title=title_of(chat)))
         chats, name = self._chats, chat.id
         for symbol, words, do in (

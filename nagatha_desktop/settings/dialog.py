@@ -61,7 +61,7 @@ class SettingsWindow(Window):
         watch: EngineWatch,
         outside: Outside,
     ) -> None:
-        super().__init__("settings", self.tr("Settings"), SIZE, state)
+        super().__init__("settings", self.tr("Settings – Nagatha"), SIZE, state)
         self._watch = watch
         self._told: set[Problem] = set()
         self.store = SettingsStore(bridge, self)

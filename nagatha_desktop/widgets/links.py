@@ -3,12 +3,13 @@
 Owns the popover. Opening is done by whoever listens; what may be opened is decided in `text`.
 """
 
-from PySide6.QtCore import QPoint, QRectF, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QPainterPath, QRegion, QResizeEvent
+from PySide6.QtCore import QPoint, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nagatha_desktop.widgets.badges import label, wrapped
 from nagatha_desktop.widgets.buttons import button
+from nagatha_desktop.widgets.corners import cut_corners
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import address_shown, copied, may_open
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -78,12 +79,8 @@ class LinkPopover(QFrame):
         (self.open if allowed else self.copy).setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Where nothing composes the screen, what is outside of the rounded corners stays black.
         super().resizeEvent(event)
-        path = QPainterPath()
-        radius = MEASURES.card_radius
-        path.addRoundedRect(QRectF(self.rect()), radius, radius)
-        self.setMask(QRegion(path.toFillPolygon().toPolygon()))
+        cut_corners(self)
 
     @Slot()
     def _open(self) -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -495,3 +496,20 @@ def test_documents_and_widgets_that_are_not_shown_any_more_are_let_go_of(
         transcript.append_text("a", "word ", number * 5)
     transcript.show_page(page(messages))
     assert alive() == before
+
+
+def test_where_everything_is_in_sight_nothing_leads_to_the_latest(
+    qtbot: QtBot, transcript: Transcript
+) -> None:
+    transcript.show_page(page(conversation(2)))
+    assert transcript.jump_to("m0", "Words")
+    assert not transcript.latest.isVisible() and transcript.column.stuck
+    transcript.column.setFocus()
+    QTest.keyClick(transcript.column, Qt.Key.Key_Home)
+    assert not transcript.latest.isVisible()
+    transcript.show_page(page(conversation(60)))
+    qtbot.waitUntil(lambda: transcript.column.first == 0 or len(ids(transcript)) >= ALIVE)
+    QTest.keyClick(transcript.column, Qt.Key.Key_Home)
+    assert transcript.latest.isVisible()
+    transcript.resize(800, 20_000)
+    qtbot.waitUntil(lambda: not transcript.latest.isVisible())
