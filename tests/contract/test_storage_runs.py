@@ -56,6 +56,20 @@ def test_a_second_run_with_the_same_id_is_a_conflict(storage: Blocking) -> None:
         storage.add_run(ME, a_run())
 
 
+def test_runs_are_counted_by_state_and_failures_since_a_moment(storage: Blocking) -> None:
+    assert (storage.count_runs(ME, NOW).states, storage.count_runs(ME, NOW).failed) == ({}, 0)
+    states: list[RunState] = ["STARTED", "PENDING", "PENDING", "RETRY", "SUCCESS", "FAILURE"]
+    for number, state in enumerate(states):
+        storage.add_run(ME, a_run(f"r{number}", state=state, queued=NOW, ended=later(10)))
+    storage.add_run(ME, a_run("old", state="FAILURE", queued=NOW, ended=later(9)))
+    storage.add_run(ME, a_run("no end", state="FAILURE", queued=later(11)))
+    storage.add_run("you", a_run("theirs", state="FAILURE", queued=later(11)))
+    counts = storage.count_runs(ME, later(10))
+    expected = {"STARTED": 1, "PENDING": 2, "RETRY": 1, "SUCCESS": 1, "FAILURE": 3}
+    assert dict(counts.states) == expected
+    assert counts.failed == 2
+
+
 def test_runs_are_listed_newest_first_by_state_and_time(storage: Blocking) -> None:
     for number, state in enumerate(("SUCCESS", "FAILURE", "SUCCESS", "PENDING")):
         storage.add_run(ME, a_run(f"r{number}", state=state, queued=later(number)))

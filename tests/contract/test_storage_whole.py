@@ -20,6 +20,7 @@ from tests.support.storages import (
     backend,
     begin,
     chain,
+    finish,
     later,
     told,
 )
@@ -172,6 +173,58 @@ def test_deleting_all_removes_what_is_of_one_owner_only(storage: Blocking) -> No
     assert len(storage.search("you", "message", chat=None, limit=5)) == 2
     told(storage, 1, None)
     assert storage.get_chat(ME, "chat").messages == 2
+
+
+def test_nothing_is_deleted_while_something_is_being_written(storage: Blocking) -> None:
+    begin(storage, chat=a_chat())
+    with pytest.raises(Conflict, match="still running"):
+        storage.delete_all(ME)
+    assert storage.get_message(ME, "a1").state == "streaming"
+    storage.delete_all("you")  # whose work it is not
+    finish(storage)
+    storage.add_run(ME, a_run("task", state="PENDING"))
+    storage.claim_run(ME, "task", "p1", NOW)
+    with pytest.raises(Conflict, match="still running"):
+        storage.delete_all(ME)
+    storage.save_run(ME, a_run("task", state="SUCCESS", ended=NOW))
+    storage.delete_all(ME)
+    assert storage.statistics(ME).chats == 0
+
+
+def test_an_answer_that_nobody_writes_does_not_hold_up_deleting(storage: Blocking) -> None:
+    storage.begin_answer(
+        ME,
+        question=None,
+        answer=an_answer(parent=None, run="r1"),
+        run=a_run(state="PENDING", message="a1"),
+        process="p1",
+        chat=a_chat(),
+    )
+    with pytest.raises(Conflict, match="still running"):
+        storage.delete_all(ME)
+    storage.save_run(ME, a_run(state="INTERRUPTED", message="a1", ended=NOW))
+    storage.delete_all(ME)
+
+
+def test_a_storage_closes_at_rest_only_when_nobody_writes(storage: Blocking) -> None:
+    begin(storage, chat=a_chat())
+    with pytest.raises(Conflict, match="still running"):
+        storage.close_at_rest()
+    finish(storage)  # it stayed open
+    storage.close_at_rest()
+    storage.open()
+    assert storage.get_message(ME, "a1").state == "complete"
+
+
+def test_any_number_is_a_valid_limit(storage: Blocking) -> None:
+    told(storage, 1, None, "needle")
+    storage.add_event(ME, kind="a", data="{}", origin="p", at=NOW)
+    for limit, found in ((10**30, 1), (0, 0), (-1, 0)):
+        assert len(storage.list_chats(ME, archived=False, limit=limit)) == found
+        assert len(storage.list_runs(ME, limit=limit)) == found
+        assert len(storage.search(ME, "needle", chat=None, limit=limit)) == found
+        assert len(storage.events_after(0, limit)) == found
+        assert len(storage.branch(ME, "a1", limit=limit)[0]) == 2 * found
 
 
 def test_expiry_removes_what_is_older_and_keeps_the_rest(storage: Blocking) -> None:

@@ -53,6 +53,16 @@ class OwnedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How many runs an owner has."""
+
+    states: Mapping[RunState, int]
+    """By state; a state that no run is in may be missing."""
+    failed: int
+    """Those in FAILURE that ended from the moment on that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event as it is kept for other processes and for resuming."""
 
@@ -96,6 +106,13 @@ class Storage(Protocol):
 
     async def aclose(self) -> None:
         """Write everything back and let go of files and connections."""
+        ...
+
+    async def close_at_rest(self) -> None:
+        """As `aclose`, so that nothing can begin between the look and the closing.
+
+        Raises Conflict, and stays open, while an answer is streaming or a run is at work.
+        """
         ...
 
     # chats -------------------------------------------------------------------------------
@@ -218,6 +235,10 @@ class Storage(Protocol):
         """Runs by `queued`, newest first."""
         ...
 
+    async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
+        """How many runs there are; none is read for it."""
+        ...
+
     async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
         """Take a run that is PENDING, RETRY or INTERRUPTED, or STARTED/PROGRESS by this same
         process's predecessor as told by `release_runs`: it becomes STARTED with one attempt
@@ -297,7 +318,10 @@ class Storage(Protocol):
         ...
 
     async def delete_all(self, owner: str) -> None:
-        """Remove everything of `owner`, so that it cannot be read from the file either."""
+        """Remove everything of `owner`, so that it cannot be read from the file either.
+
+        Raises Conflict while an answer of theirs is streaming or a run of theirs is at work.
+        """
         ...
 
     async def expire(

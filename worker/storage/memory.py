@@ -4,6 +4,7 @@ Owns nothing on disk. It keeps the same promises as the others but two: nothing 
 there are no copies. A verb looks at everything that can be wrong before it changes anything.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +26,14 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage import folding, rules
-from worker.storage.base import ChatChanges, Expired, OwnedRun, Statistics, StoredEvent
+from worker.storage.base import (
+    ChatChanges,
+    Expired,
+    OwnedRun,
+    RunCounts,
+    Statistics,
+    StoredEvent,
+)
 from worker.storage.memory_state import MemoryState, Node
 
 
@@ -37,6 +45,11 @@ class MemoryStorage(MemoryState):
 
     async def aclose(self) -> None:
         """See `Storage.aclose`. What was stored stays until this object goes."""
+
+    async def close_at_rest(self) -> None:
+        """See `Storage.close_at_rest`."""
+        for owner in tuple(self._owners):
+            self._check_at_rest(owner)
 
     # chats -------------------------------------------------------------------------------
 
@@ -60,7 +73,7 @@ class MemoryStorage(MemoryState):
             if chat.archived == archived and chat.deleted is None
         ]
         found.sort(key=lambda chat: (chat.pinned, chat.updated), reverse=True)
-        return tuple(self._counted(owner, chat) for chat in found[:limit])
+        return tuple(self._counted(owner, chat) for chat in found[: rules.within(limit)])
 
     async def update_chat(self, owner: str, chat: str, changes: ChatChanges) -> Chat:
         """See `Storage.update_chat`."""
@@ -158,7 +171,7 @@ class MemoryStorage(MemoryState):
             if before not in names:
                 raise rules.not_above(before, leaf)
             line = line[names.index(before) + 1 :]
-        taken = line if limit is None else line[: max(0, limit)]
+        taken = line if limit is None else line[: rules.within(limit)]
         messages = tuple(self._complete(owner, node) for node in reversed(taken))
         return messages, len(taken) < len(line)
 
@@ -255,7 +268,16 @@ class MemoryStorage(MemoryState):
             if (not states or run.state in states) and (before is None or run.queued < before)
         ]
         found.sort(key=lambda run: run.queued, reverse=True)
-        return tuple(found[:limit])
+        return tuple(found[: rules.within(limit)])
+
+    async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
+        """See `Storage.count_runs`."""
+        found = [run for run, _ in self._of(owner).runs.values()]
+        failed = [run for run in found if run.state == "FAILURE"]
+        return RunCounts(
+            Counter(run.state for run in found),
+            sum((run.ended or run.queued) >= failed_since for run in failed),
+        )
 
     async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
         """See `Storage.claim_run`."""
@@ -339,7 +361,8 @@ class MemoryStorage(MemoryState):
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         """See `Storage.events_after`."""
-        return tuple(event for event in self._events if event.seq > seq)[:limit]
+        found = [event for event in self._events if event.seq > seq]
+        return tuple(found[: rules.within(limit)])
 
     async def last_event(self) -> int:
         """See `Storage.last_event`."""
@@ -384,6 +407,7 @@ class MemoryStorage(MemoryState):
 
     async def delete_all(self, owner: str) -> None:
         """See `Storage.delete_all`."""
+        self._check_at_rest(owner)
         self._owners.pop(owner, None)
         self._events = [event for event in self._events if event.owner != owner]
 

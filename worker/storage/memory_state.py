@@ -131,6 +131,18 @@ class MemoryState:
         running = any(node.message.state == "streaming" for node in nodes)
         return replace(chat, messages=len(nodes), running=running)
 
+    def _check_at_rest(self, owner: str) -> None:
+        """Raise Conflict where something of `owner` is being written."""
+        mine = self._of(owner)
+        if any(run.state in rules.AT_WORK for run, _ in mine.runs.values()):
+            raise rules.at_work()
+        for node in mine.nodes.values():
+            run, _ = mine.runs.get(node.message.run or "", (None, ""))
+            if node.message.state != "streaming" or run is None:
+                continue
+            if run.message == node.message.id and not rules.ended(run):
+                raise rules.at_work()
+
     def _unfinished(self) -> list[OwnedRun]:
         found = [
             OwnedRun(owner, run, process)

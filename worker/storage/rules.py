@@ -12,8 +12,12 @@ from heapq import heappop, heappush
 from worker.contract.errors import Conflict, InvalidInput, NotFound
 from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, RunState
 
+AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
+"""A run in one of these is being worked at."""
 CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
 """A run in one of these can be taken, unless a process works at it."""
+
+_MOST = 2**31 - 1
 
 
 def missing_chat(chat: str) -> NotFound:
@@ -58,6 +62,16 @@ def answer_under_way() -> Conflict:
     )
 
 
+def at_work() -> Conflict:
+    """What is asked for would pull the data away from what is being written."""
+    return Conflict(
+        "Something is still running",
+        "An answer or a task would lose what it writes.",
+        "Stop it, or wait for it to end, and try again.",
+        action="wait",
+    )
+
+
 def already_there(what: str, name: str) -> Conflict:
     """Something new has the id of something stored."""
     return Conflict(f"The {what} is there already", f"The id {name!r} is taken.", "Use a new id.")
@@ -77,6 +91,11 @@ def text_gap(message: str, there: int, offset: int) -> InvalidInput:
         f"{there} characters of {message!r} are kept, and the next piece begins at {offset}.",
         "Send the text again from where it ends.",
     )
+
+
+def within(limit: int) -> int:
+    """A limit that every backend can take: at least 0, and no more than there can be."""
+    return max(0, min(limit, _MOST))
 
 
 def joined(base: str, pieces: Iterable[tuple[int, str]]) -> str:
@@ -116,7 +135,7 @@ def ended(run: Run) -> bool:
 
 def keeps_process(state: RunState) -> bool:
     """Whether a run that is saved in `state` still belongs to the process that claimed it."""
-    return state in ("STARTED", "PROGRESS")
+    return state in AT_WORK
 
 
 def in_order(messages: Sequence[Message]) -> list[Message]:

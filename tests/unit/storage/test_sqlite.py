@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import traceback
 from contextlib import closing
 from pathlib import Path
 
@@ -228,7 +229,7 @@ def test_after_deleting_all_nothing_can_be_read_from_the_files(tmp_path: Path) -
             chain("mine", 200, lambda number: f"{secret} {number} " * 20),
             {},
         )
-        storage.add_run(ME, a_run(arguments={"text": secret}))
+        storage.add_run(ME, a_run(state="SUCCESS", arguments={"text": secret}))
         storage.set_value(ME, secret, secret)
         storage.add_event(ME, kind="a", data=secret, origin="p", at=NOW)
 
@@ -245,6 +246,55 @@ def test_after_deleting_all_nothing_can_be_read_from_the_files(tmp_path: Path) -
         assert len(storage.search("you", "message", chat=None, limit=99)) == 50
     for needle in (secret, *grams):
         assert needle.encode() not in (tmp_path / "nagatha.db").read_bytes()
+
+
+def test_closing_at_rest_lets_nothing_begin_after_the_look(tmp_path: Path) -> None:
+    async def main() -> None:
+        storage = SqliteStorage(tmp_path / "nagatha.db", tmp_path / "backups")
+        await storage.open()
+        await storage.create_chat(ME, a_chat())
+        # All three wait for their turn before the first has had it.
+        before = asyncio.create_task(storage.set_value(ME, "before", "x"))
+        closing_ = asyncio.create_task(storage.close_at_rest())
+        after = asyncio.create_task(storage.add_run(ME, a_run()))
+        alone = asyncio.create_task(storage.optimise())
+        await asyncio.gather(before, closing_)
+        for late in (after, alone):
+            with pytest.raises(StorageError, match="is not open"):
+                await late
+        await storage.open()
+        assert await storage.list_runs(ME, limit=9) == ()
+        assert await storage.get_value(ME, "before") == "x"
+        await storage.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_time_out_of_range_in_the_file_breaks_no_list(tmp_path: Path) -> None:
+    with sqlite_in(tmp_path) as storage:
+        storage.create_chat(ME, a_chat("first"))
+        storage.create_chat(ME, a_chat("last"))
+    with closing(sqlite3.connect(tmp_path / "nagatha.db")) as connection, connection:
+        connection.execute("UPDATE chats SET updated = ? WHERE id = 'first'", (-(1 << 62),))
+        connection.execute("UPDATE chats SET updated = ? WHERE id = 'last'", (1 << 62,))
+    with sqlite_in(tmp_path) as storage:
+        chats = storage.list_chats(ME, archived=False, limit=9)
+        assert [(chat.id, chat.updated.year) for chat in chats] == [("last", 9999), ("first", 1)]
+
+
+def test_an_error_never_quotes_what_people_wrote(tmp_path: Path) -> None:
+    written = "SEC" + "RET"  # a traceback quotes this file, too
+    with sqlite_in(tmp_path) as storage:
+        storage.create_chat(ME, a_chat())
+        with closing(sqlite3.connect(tmp_path / "nagatha.db")) as connection, connection:
+            connection.execute("ALTER TABLE chats RENAME COLUMN draft TO other")
+        with pytest.raises(StorageError) as broken:
+            storage.update_chat(ME, "chat", {"draft": written})
+        with pytest.raises(StorageError) as wrong:
+            storage.update_chat(ME, "chat", {"title": written, "deleted": NOW.replace(tzinfo=None)})
+    for caught in (broken, wrong):
+        assert written not in "".join(traceback.format_exception(caught.value))
+        assert "SELECT" not in str(caught.value) and "UPDATE" not in str(caught.value)
 
 
 def test_optimising_empties_the_log(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def list_chats(db: Connection, owner: str, archived: bool, limit: int) -> tuple[
             chats.c.deleted.is_(None),
         )
         .order_by(chats.c.pinned.desc(), chats.c.updated.desc(), chats.c.seq.desc())
-        .limit(limit)
+        .limit(rules.within(limit))
     )
     return tuple(map(chat_from, rows))
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from worker.contract.errors import StorageError
-from worker.storage.sqlite.errors import is_index_fault, told_as_storage_error
+from worker.storage.sqlite.errors import closed, is_index_fault, told_as_storage_error
 from worker.storage.sqlite.files import suspicion
 
 BUSY_SECONDS = 20.0
@@ -39,6 +39,7 @@ class Connections:
         self._path = path
         self._mend_index = mend_index
         self._turn = asyncio.Lock()
+        self._at_end = False
         self._under_way: set[asyncio.Task[object]] = set()
         self._writer = _engine(path, writes=True)
         self._reader = _engine(path, writes=False)
@@ -79,9 +80,25 @@ class Connections:
         """As `write`, but what it wrote survives the process, not yet the machine's power."""
         return await self._shielded(False, verb, *args, **kwargs)
 
+    async def end_after(self, check: Callable[[Connection], None]) -> None:
+        """Run `check` in a transaction; unless it raises, nothing is written any more after it.
+
+        Who waits for a turn to write then gets StorageError. `aclose` comes next.
+        """
+
+        async def last() -> None:
+            async with self._turn:
+                with self._told():
+                    async with self._writer.begin() as connection:
+                        await connection.run_sync(check)
+                self._at_end = True
+
+        await self._to_its_end(last())
+
     async def alone(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread while nothing else of this process writes."""
         async with self._turn:
+            self._check_open()
             with self._told():
                 return await asyncio.to_thread(work)
 
@@ -108,6 +125,7 @@ class Connections:
 
         async def transact() -> T:
             async with self._turn:
+                self._check_open()
                 try:
                     return await attempt()
                 except StorageError as error:
@@ -119,6 +137,10 @@ class Connections:
                 return await attempt()
 
         return await self._to_its_end(transact())
+
+    def _check_open(self) -> None:
+        if self._at_end:
+            raise closed(self._path)
 
     async def _to_its_end(self, work: Coroutine[object, object, T]) -> T:
         """Wait for `work`, which goes on when the waiting is cancelled."""
@@ -152,6 +174,8 @@ def _engine(path: Path, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else _READERS,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
+        # An error that is logged must not quote what people wrote.
+        hide_parameters=True,
     )
     pragmas = ["PRAGMA foreign_keys = ON", "PRAGMA cache_size = -8000"]
     if not writes:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from worker.contract.errors import StorageError
 
@@ -120,6 +120,11 @@ def foreign_file(path: Path) -> StorageError:
     )
 
 
+def closed(path: Path) -> StorageError:
+    """Nobody has opened the file, or it was closed meanwhile."""
+    return StorageError("The data is closed", f"{path} is not open.", "Restart the program.")
+
+
 def busy(path: Path) -> StorageError:
     """Another process holds the file."""
     return StorageError(
@@ -132,7 +137,7 @@ def busy(path: Path) -> StorageError:
 
 def _cause(error: Exception) -> Exception:
     """What the driver raised. SQLAlchemy's asyncio adapter may put its own before that."""
-    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
+    cause: BaseException | None = error.orig if isinstance(error, StatementError) else error
     while cause is not None and not isinstance(cause, sqlite3.Error | OSError):
         cause = cause.__cause__
     return cause if isinstance(cause, Exception) else error
@@ -147,4 +152,6 @@ def _has_no_room(path: Path) -> bool:
 
 def _words(error: Exception) -> str:
     # A statement and its values, which SQLAlchemy would add, are not for logs and windows.
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    if isinstance(error, StatementError):
+        return "a value cannot be stored" if error.orig is None else type(error.orig).__name__
+    return str(error)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
+from worker.storage import rules
 from worker.storage.base import StoredEvent
 from worker.storage.sqlite.chats import know_owner
 from worker.storage.sqlite.rows import owner_seq
@@ -26,7 +27,8 @@ def add_event(db: Connection, owner: str, kind: str, data: str, origin: str, at:
 
 def events_after(db: Connection, seq: int, limit: int) -> tuple[StoredEvent, ...]:
     """See `Storage.events_after`."""
-    rows = db.execute(select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit))
+    after = select(events).where(events.c.seq > seq).order_by(events.c.seq)
+    rows = db.execute(after.limit(rules.within(limit)))
     return tuple(
         StoredEvent(row.seq, row.owner, row.at, row.origin, row.kind, row.data) for row in rows
     )

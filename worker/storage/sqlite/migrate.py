@@ -81,6 +81,7 @@ def _upgrade(path: Path) -> None:
         URL.create("sqlite", database=str(path)),
         connect_args={"isolation_level": None, "timeout": 20.0},
         poolclass=NullPool,
+        hide_parameters=True,
     )
 
     def begin(connection: Connection) -> None:

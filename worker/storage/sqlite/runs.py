@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import FINAL_STATES, Run, RunState
 from worker.storage import rules
-from worker.storage.base import OwnedRun
+from worker.storage.base import OwnedRun, RunCounts
 from worker.storage.sqlite.chats import know_owner
 from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values
-from worker.storage.sqlite.schema import owners, runs
+from worker.storage.sqlite.schema import messages, owners, runs
 
 _UNFINISHED: tuple[RunState, ...] = ("PENDING", "STARTED", "PROGRESS", "RETRY")
 
@@ -57,8 +57,39 @@ def list_runs(
         statement = statement.where(runs.c.state.in_(states))
     if before is not None:
         statement = statement.where(runs.c.queued < before)
-    statement = statement.order_by(runs.c.queued.desc(), runs.c.seq.desc()).limit(limit)
+    statement = statement.order_by(runs.c.queued.desc(), runs.c.seq.desc())
+    statement = statement.limit(rules.within(limit))
     return tuple(map(run_from, db.execute(statement)))
+
+
+def count_runs(db: Connection, owner: str, failed_since: datetime) -> RunCounts:
+    """See `Storage.count_runs`."""
+    mine = runs.c.owner == owner_seq(owner)
+    states = select(runs.c.state, func.count()).where(mine).group_by(runs.c.state)
+    failed = select(func.count()).where(
+        mine,
+        runs.c.state == "FAILURE",
+        func.coalesce(runs.c.ended, runs.c.queued) >= failed_since,
+    )
+    counts: dict[RunState, int] = {state: number for state, number in db.execute(states)}  # noqa: C416
+    return RunCounts(counts, db.scalar(failed) or 0)
+
+
+def check_at_rest(db: Connection, owner: str | None) -> None:
+    """Raise Conflict where something of `owner`, or of anybody, is being written."""
+    streaming = exists().where(
+        messages.c.owner == runs.c.owner,
+        messages.c.id == runs.c.message,
+        messages.c.run == runs.c.id,
+        messages.c.state == "streaming",
+    )
+    # A streaming answer without a run, or with one that ended, is written by nobody.
+    unfinished = runs.c.state.in_(_UNFINISHED)
+    work = select(runs.c.seq).where(unfinished, or_(runs.c.state.in_(rules.AT_WORK), streaming))
+    if owner is not None:
+        work = work.where(runs.c.owner == owner_seq(owner))
+    if db.scalar(work.limit(1)) is not None:
+        raise rules.at_work()
 
 
 def claim_run(db: Connection, owner: str, run: str, process: str, at: datetime) -> Run | None:

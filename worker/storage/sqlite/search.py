@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import Hit
-from worker.storage import folding
+from worker.storage import folding, rules
 from worker.storage.sqlite.chats import chat_seq
 from worker.storage.sqlite.schema import SEARCH_DDL, chats, facts, messages, owners
 
@@ -70,6 +70,7 @@ def find(db: Connection, owner: str, query: str, chat: str | None, limit: int) -
         where = (folding.scope(number, owner=True),)
     expression = " ".join(f'"{gram}"' for gram in (*where, *folding.asked(wanted)))
     hits: list[Hit] = []
+    limit = rules.within(limit)
     below, many = 1 << 62, limit + limit // 8 + 8
     while len(hits) < limit:
         rows = db.execute(

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from worker.contract.errors import StorageError
 from worker.contract.system import Backup
 from worker.contract.types import (
     Attachment,
@@ -22,7 +21,14 @@ from worker.contract.types import (
     UsageRecord,
     UsageSummary,
 )
-from worker.storage.base import ChatChanges, Expired, OwnedRun, Statistics, StoredEvent
+from worker.storage.base import (
+    ChatChanges,
+    Expired,
+    OwnedRun,
+    RunCounts,
+    Statistics,
+    StoredEvent,
+)
 from worker.storage.sqlite import (
     backup,
     chats,
@@ -38,7 +44,7 @@ from worker.storage.sqlite import (
     wipe,
 )
 from worker.storage.sqlite.connections import Connections
-from worker.storage.sqlite.errors import told_as_storage_error
+from worker.storage.sqlite.errors import closed, told_as_storage_error
 
 T = TypeVar("T")
 
@@ -79,6 +85,11 @@ class SqliteStorage:
             with told_as_storage_error(self.path):
                 await connections.aclose()
 
+    async def close_at_rest(self) -> None:
+        """See `Storage.close_at_rest`."""
+        await self._db.end_after(lambda db: runs.check_at_rest(db, None))
+        await self.aclose()
+
     def _make_ready(self) -> None:
         header = files.read_header(self.path)
         if header is not None:
@@ -95,9 +106,7 @@ class SqliteStorage:
     @property
     def _db(self) -> Connections:
         if self._open_connections is None:
-            raise StorageError(
-                "The data is closed", f"{self.path} is not open.", "Restart the program."
-            )
+            raise closed(self.path)
         return self._open_connections
 
     # chats ---------------------------------------------------------------------------------
@@ -201,6 +210,10 @@ class SqliteStorage:
     ) -> tuple[Run, ...]:
         """See `Storage.list_runs`."""
         return await self._db.read(runs.list_runs, owner, states, limit, before)
+
+    async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
+        """See `Storage.count_runs`."""
+        return await self._db.read(runs.count_runs, owner, failed_since)
 
     async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
         """See `Storage.claim_run`."""

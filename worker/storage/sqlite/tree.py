@@ -47,7 +47,8 @@ def branch(
         start = edge.parent
     if start is None:
         return (), False
-    if limit is not None and limit <= 0:
+    limit = None if limit is None else rules.within(limit)
+    if limit == 0:
         return (), True
     up = _up(start, limit)
     rows = db.execute(

@@ -13,6 +13,8 @@ from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Text(TypeDecorator[str]):
@@ -51,7 +53,8 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        # A time out of range, stored by an older version, must not break every list it is in.
+        return None if value is None else _EPOCH + min(max(value, _FIRST), _LAST) * _MICROSECOND
 
 
 class Json(TypeDecorator[object]):

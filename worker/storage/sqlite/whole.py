@@ -16,6 +16,7 @@ from worker.storage import rules
 from worker.storage.base import Expired, Statistics
 from worker.storage.sqlite import chats as chats_
 from worker.storage.sqlite import messages as messages_
+from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search
 from worker.storage.sqlite.rows import chat_values, message_values, owner_seq
 from worker.storage.sqlite.schema import (
@@ -93,7 +94,11 @@ def import_chat(
 
 
 def delete_all(db: Connection, owner: str) -> None:
-    """Remove the rows of `owner`; what is left of them in the file, the caller wipes."""
+    """Remove the rows of `owner`; what is left of them in the file, the caller wipes.
+
+    Raises Conflict where something of theirs is being written.
+    """
+    runs_.check_at_rest(db, owner)
     number = db.scalar(select(owner_seq(owner)))
     db.execute(delete(events).where(events.c.owner == owner))
     if number is None:
