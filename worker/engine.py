@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,8 +128,10 @@ class Engine:
         self._restarts = 0
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
+        self._telling: set[Future[None]] = set()
         self._modules_ready = asyncio.Event()
         self._switching = asyncio.Lock()
+        self._messages: dict[str, asyncio.Lock] = {}
         self.storage: Storage
         self.bus: EventBus
         self.host: ModuleHost
@@ -193,6 +196,8 @@ class Engine:
         await self.answers.aclose()
         await self.unplug()
         await self.answers.aclose()
+        telling = map(asyncio.wrap_future, tuple(self._telling))
+        await asyncio.gather(*telling, return_exceptions=True)
         await self.desk.aclose()
         await self.bus.aclose()
         await self.storage.aclose()
@@ -357,7 +362,9 @@ class Engine:
     def background_changed(self) -> None:
         """The worker or Beat changed its state; may be called from any thread."""
         if self.runtime.running and not self._closing:
-            self.runtime.spawn(self._tell_background(), "engine state")
+            telling = self.runtime.spawn(self._tell_background(), "engine state")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
 
     async def _tell_background(self) -> None:
         if self._closing:
@@ -552,7 +559,10 @@ class Engine:
             raise _ends()
         chats = self.services(user or LOCAL_OWNER).chats
         published = PublishedMessages(chats, self.maintenance.interrupt_orphans)
-        message = await published.answer(session, text, task)
+        # It may be here twice at this very moment; the second time finds what the first began.
+        async with self._messages.setdefault(task, asyncio.Lock()):
+            message = await published.answer(session, text, task)
+        self._messages.pop(task, None)
         if self._closing and message.state == "interrupted":
             raise _ends()
         return {

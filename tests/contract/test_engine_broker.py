@@ -386,6 +386,7 @@ def test_failures_of_a_broker_are_told_as_ours(home: Path, redis: RedisServer) -
     async def test(there: World) -> None:
         background = there.engine.background
         app = background._app  # type: ignore[attr-defined]
+        app.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0}
         app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
         for call in (background.send("local", "echo_bot.echo", "x"), background.round_trip(0.5)):
             with pytest.raises(NagathaError):
