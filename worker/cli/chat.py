@@ -4,17 +4,26 @@ Owns their arguments and what they print.
 """
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 
 import click
 
-from worker.cli.output import Output, problem_json
+from worker.cli.output import Output, ReaderGone, problem_json
 from worker.cli.session import FAILED, run
-from worker.contract.events import AnswerDelta, MessageChanged, ToolChanged
-from worker.contract.types import Message, Sent
+from worker.contract.errors import NagathaError, StorageError
+from worker.contract.events import AnswerDelta, Event, MessageChanged, RunChanged, ToolChanged
+from worker.contract.types import FINAL_STATES, Message, Sent
 from worker.engine import LOCAL_OWNER, Engine
+from worker.service.models import BUILTIN
 from worker.service.owner import OwnerServices
+
+LOOK_AGAIN = 2.0
+"""Seconds after which an answer is read again, should an event have been missed."""
+TITLE_PATIENCE = 10.0
+"""Seconds that the model gets to find a title."""
 
 
 @click.command()
@@ -35,22 +44,96 @@ def ask(text: str, model: str, chat_id: str | None, as_json: bool) -> None:
         sent = await services.chats.send(
             chat_id, question, provider=provider, model=chosen, source="cli"
         )
+        answer = _Printed(output)
         try:
-            async for event in events:
-                if event.run_id != sent.run:
-                    continue
-                if isinstance(event, AnswerDelta):
-                    output.piece(event.text)
-                elif isinstance(event, ToolChanged) and event.tool.state == "running":
-                    output.note(f"[{event.tool.name}]")
-                elif isinstance(event, MessageChanged) and event.message.state != "streaming":
-                    return _finish(output, sent, event.message)
+            message = await _answered(engine, services, events, sent, answer)
         except asyncio.CancelledError:
             await services.chats.stop(sent.run)
+            message = await services.chats.message(sent.answer.id)
+        except ReaderGone:
+            await services.chats.stop(sent.run)
             raise
-        return FAILED
+        answer.rest(message)
+        code = _finish(output, sent, message)
+        if not as_json:
+            await _titled(engine, services, events, message)
+        return code
 
     sys.exit(run(output, action))
+
+
+class _Printed:
+    """What was printed of an answer."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self._characters = 0
+
+    def piece(self, delta: AnswerDelta) -> None:
+        """Print what came."""
+        self.output.piece(delta.text)
+        self._characters = delta.offset + len(delta.text)
+
+    def rest(self, message: Message) -> None:
+        """Print what was stored and no event told in time."""
+        self.output.piece(message.text[self._characters :])
+
+
+async def _answered(
+    engine: Engine,
+    services: OwnerServices,
+    events: AsyncIterator[Event],
+    sent: Sent,
+    answer: "_Printed",
+) -> Message:
+    """Print the answer as it comes, and return it with its end.
+
+    The end is told by an event. Where none comes it is looked up: on a full disk, say, on which
+    neither the end nor its event can be stored; then StorageError is raised.
+    """
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN):
+                async for event in events:
+                    if event.run_id != sent.run:
+                        continue
+                    if isinstance(event, AnswerDelta):
+                        answer.piece(event)
+                    elif isinstance(event, ToolChanged) and event.tool.state == "running":
+                        answer.output.note(f"[{event.tool.name}]")
+                    elif isinstance(event, MessageChanged) and event.message.state != "streaming":
+                        return event.message
+                await asyncio.sleep(LOOK_AGAIN)
+        at_work = engine.answers.count > 0
+        message = await services.chats.message(sent.answer.id)
+        if message.state != "streaming":
+            return message
+        if not at_work and await engine.answers.settle() == 0:
+            raise StorageError(
+                "The end of the answer could not be stored",
+                "What came of it is kept, and is marked interrupted at the next start.",
+            )
+
+
+async def _titled(
+    engine: Engine, services: OwnerServices, events: AsyncIterator[Event], message: Message
+) -> None:
+    """Wait a moment for the chat's title, which is looked for once the answer is there: with
+    this process it would end. Scripts (--json) are not held up for it."""
+    wanted = message.state == "complete" and message.text and message.provider != BUILTIN
+    if not (wanted and engine.settings.chat.automatic_titles):
+        return
+    with contextlib.suppress(TimeoutError, NagathaError):
+        if (await services.chats.get(message.chat)).titled_by:
+            return
+        async with asyncio.timeout(TITLE_PATIENCE):
+            async for event in events:
+                if (
+                    isinstance(event, RunChanged)
+                    and (event.run.kind, event.run.chat) == ("title", message.chat)
+                    and event.run.state in FINAL_STATES
+                ):
+                    return
 
 
 async def _split_model(services: OwnerServices, model: str) -> tuple[str, str]:
@@ -69,8 +152,7 @@ def _finish(output: Output, sent: Sent, message: Message) -> int:
     if output.as_json:
         output.document(answer_json(sent, message))
     else:
-        if message.text and not message.text.endswith("\n"):
-            output.piece("\n")
+        output.end_line()
         for note in message.notes:
             output.note(note)
         if message.error is not None:

@@ -5,9 +5,11 @@ Owns both forms, and that nothing from a model or a file can drive the terminal.
 
 import io
 import json
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -18,25 +20,49 @@ from worker.contract.types import Problem
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+class ReaderGone(Exception):
+    """Whoever read what is printed (`head`, a closed terminal) wants no more of it."""
+
+
+@contextmanager
+def _to_a_reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+class _Console(Console):
+    """rich's console, which otherwise ends the program when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise ReaderGone from None
+
+
 def harmless(text: str) -> str:
     """`text` without what a terminal would obey, halves of characters replaced."""
     return _CONTROL.sub("\ufffd", text).encode("utf-8", "replace").decode("utf-8")
 
 
 class Output:
-    """Where one command prints. With `as_json` only `document` writes to standard output."""
+    """Where one command prints. With `as_json` only `document` writes to standard output.
+
+    What prints raises ReaderGone when nobody reads it any more.
+    """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = _Console(highlight=False, soft_wrap=True)
+        self._errors = _Console(stderr=True, highlight=False, soft_wrap=True)
+        self._in_line = False
 
     def document(self, value: object) -> None:
         """Print the one JSON document."""
-        print(json.dumps(value, indent=2, default=str))
+        with _to_a_reader():
+            print(json.dumps(value, indent=2, default=str))
 
     def line(self, text: str, style: str = "") -> None:
         """A line for people."""
@@ -45,8 +71,15 @@ class Output:
 
     def piece(self, text: str) -> None:
         """A piece of an answer, at once and without a line end."""
-        if not self.as_json:
-            print(harmless(text), end="", flush=True)
+        if not self.as_json and text:
+            self._in_line = not text.endswith("\n")
+            with _to_a_reader():
+                print(harmless(text), end="", flush=True)
+
+    def end_line(self) -> None:
+        """End the line that a piece has begun."""
+        if self._in_line:
+            self.piece("\n")
 
     def note(self, text: str) -> None:
         """Something beside the result, on standard error."""
@@ -73,11 +106,27 @@ class Output:
 
     def failure(self, title: str, message: str = "", remedy: str = "") -> None:
         """An error in three parts on standard error."""
+        self.end_line()
         self._errors.print(Text(harmless(title), style="bold red"))
         if message:
             self._errors.print(Text(harmless(message)))
         if remedy:
             self._errors.print(Text(harmless(remedy), style="dim"))
+
+    def flush(self) -> None:
+        """Let everything reach its reader now."""
+        with _to_a_reader():
+            sys.stdout.flush()
+
+    def let_go(self) -> None:
+        """Drop what nobody reads any more: Python would complain of it at the very end."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def problem_json(problem: Problem) -> dict[str, str]:

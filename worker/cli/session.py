@@ -4,12 +4,14 @@ Owns its start and end, and how errors become exit codes. It must not know singl
 """
 
 import asyncio
+import logging
 import signal
-import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 
-from worker.cli.output import Output
+from worker.cli.output import Output, ReaderGone
 from worker.contract.errors import NagathaError
 from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
@@ -18,7 +20,13 @@ from worker.presence import ProcessRole
 from worker.runtime import Runtime
 from worker.service.owner import OwnerServices
 
+log = logging.getLogger(__name__)
+
 FAILED = 1
+READER_GONE = 141
+"""As for what a pipe without a reader ends: 128 and the number of SIGPIPE."""
+PATIENCE = 10.0
+"""Seconds that a command and its engine get to end once they were interrupted."""
 
 
 def run(
@@ -34,34 +42,100 @@ def run(
 
     With `work_if_alone` tasks are run here when no other process on the data folder does.
 
-    A NagathaError is printed and is exit code 1.
+    A NagathaError is printed and is exit code 1. Ctrl+C, SIGTERM and SIGHUP cancel the action,
+    and the engine ends as always, so that nothing of it is lost; a second one is not waited for.
     """
+    redactor = Redactor()
+    doing = _Doing()
 
     async def inside(runtime: Runtime, logs: LogSystem) -> int:
         async with Engine(paths, runtime, role, redactor=redactor, logs=logs) as engine:
-            works = work or (work_if_alone and not engine.worker_elsewhere())
-            if queue or works:
-                # Celery takes a while to import, and most commands do without.
-                from worker.background import CeleryBackground
+            return await doing.do(plugged(engine))
 
-                await engine.plug(CeleryBackground(engine, paths.queue, work=works))
-            return await action(engine, engine.services(LOCAL_OWNER))
+    async def plugged(engine: Engine) -> int:
+        works = work or (work_if_alone and not engine.worker_elsewhere())
+        if queue or works:
+            # Celery takes a while to import, and most commands do without.
+            from worker.background import CeleryBackground
 
-    redactor = Redactor()
+            await engine.plug(CeleryBackground(engine, paths.queue, work=works))
+        return await action(engine, engine.services(LOCAL_OWNER))
+
     try:
         paths = Paths.find()
         paths.make()
-        with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime:
-            return runtime.run(inside(runtime, logs))
+        with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime, _signals_interrupt():
+            code = _wait(runtime, runtime.submit(inside(runtime, logs)), doing)
+        output.flush()
+        return code
     except NagathaError as error:
         output.problem(error.problem)
         return FAILED
+    except ReaderGone:
+        output.let_go()
+        return READER_GONE
     except OSError as error:
         output.failure("The data folder cannot be used", str(error))
         return FAILED
     except KeyboardInterrupt:
-        print(file=sys.stderr)
         return FAILED
+
+
+def _wait(runtime: Runtime, future: Future[int], doing: "_Doing") -> int:
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        runtime.call_soon(doing.interrupt)
+    try:
+        return future.result(PATIENCE)
+    except TimeoutError:
+        log.warning("the engine had not ended %g s after it was interrupted", PATIENCE)
+        return FAILED
+
+
+class _Doing:
+    """What a command does, as something that can be interrupted while the engine cannot: one
+    that was opened half way could not be closed. Belongs to the loop."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[int] | None = None
+        self._interrupted = False
+
+    async def do(self, work: Coroutine[object, object, int]) -> int:
+        """The exit code of `work`; 1 when it was interrupted and had none."""
+        self._task = asyncio.ensure_future(work)
+        if self._interrupted:
+            self._task.cancel()
+        try:
+            return await self._task
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                # The loop ends.
+                self._task.cancel()
+                raise
+            return FAILED
+
+    def interrupt(self) -> None:
+        """Cancel it, or let it not begin."""
+        self._interrupted = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl+C does, where nothing else was made of them."""
+    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class StopSignal:

@@ -1,0 +1,172 @@
+"""How commands end when something gets in their way: signals, readers that go away, full disks."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.support.command import PATIENCE, Nagatha
+from tests.support.engines import Failing, engine_in
+from tests.support.model_server import ANSWER, ModelServer
+from tests.support.worlds import World
+from worker.cli import chat
+from worker.cli.output import Output
+from worker.contract.errors import StorageError
+from worker.contract.events import Event
+from worker.storage.base import Storage
+from worker.storage.sqlite.store import SqliteStorage
+
+# A shell may start a command in the background with SIGINT ignored; a person's Ctrl+C is not.
+MAIN = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from worker.cli.main import main; main()"
+)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def nagatha(nagatha_home: Path, models: ModelServer) -> Nagatha:
+    # A model that says nothing more after its first words.
+    return Nagatha.on(nagatha_home, models, "mute-mid")
+
+
+@contextmanager
+def running(nagatha: Nagatha, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments],
+        env=nagatha.environ,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def only_answer(nagatha: Nagatha) -> dict[str, Any]:
+    (found,) = cast(list[dict[str, Any]], nagatha.json("chats"))
+    _, answer = cast(list[dict[str, Any]], nagatha.json("chats", found["id"]))
+    return answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_answer_that_is_interrupted_is_kept_as_stopped(
+    nagatha: Nagatha, number: signal.Signals
+) -> None:
+    with running(nagatha, "ask", "A long answer, please") as process:
+        assert process.stdout is not None
+        seen = process.stdout.read(5).decode()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "stopped" in err.decode()) == (1, True)
+    answer = only_answer(nagatha)
+    assert (answer["state"], answer["text"]) == (
+        "stopped",
+        (seen + out.decode()).removesuffix("\n"),
+    )
+
+
+def test_an_answer_for_a_script_that_is_interrupted_is_one_document(
+    nagatha: Nagatha, models: ModelServer
+) -> None:
+    with running(nagatha, "ask", "A long answer, please", "--json") as process:
+        models.wait_for(1)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=PATIENCE)
+    document = json.loads(out)
+    assert (process.returncode, document["state"]) == (1, "stopped")
+    assert only_answer(nagatha)["id"] == document["message"]
+
+
+def test_a_list_that_nobody_reads_ends_without_a_word(nagatha: Nagatha) -> None:
+    for command in (("chats",), ("chats", "--json"), ("config",), ("list", "tasks")):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            nagatha.command(*command),
+            env=nagatha.environ,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+        os.close(writer)
+        assert (command, done.returncode, done.stderr) == (command, 141, b"")
+
+
+def test_an_answer_that_nobody_reads_any_more_is_stopped(
+    nagatha: Nagatha, models: ModelServer
+) -> None:
+    slow = Nagatha.on(nagatha.home, models, "slow")
+    with running(slow, "ask", "A long answer, please") as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.read(5)
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (141, b"")
+    assert only_answer(nagatha)["state"] == "stopped"
+
+
+def test_a_chat_that_was_begun_here_gets_its_title(nagatha_home: Path, models: ModelServer) -> None:
+    plain = Nagatha.on(nagatha_home, models)
+    titles = Nagatha(nagatha_home, {**plain.variables, "NAGATHA_CHAT_AUTOMATIC_TITLES": "true"})
+    assert titles.run("ask", "What is the weather").out == ANSWER
+    (found,) = cast(list[dict[str, Any]], plain.json("chats"))
+    assert found["title"].startswith("Hello from the model server")
+    assert titles.run("ask", "What else", "--model", "401").code == 1
+    assert titles.run("ask", "What else", "--model", "builtin").code == 0
+
+
+def test_an_answer_whose_end_cannot_be_stored_ends_the_command_with_the_reason(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    expect_log_errors: object,
+) -> None:
+    monkeypatch.setattr(chat, "LOOK_AGAIN", 0.05)
+    storage = Failing(SqliteStorage(tmp_path / "nagatha.db", tmp_path / "backups"))
+
+    async def no_events() -> AsyncIterator[Event]:
+        await asyncio.Event().wait()
+        raise AssertionError
+        yield
+
+    async def test(there: World) -> None:
+        storage.broken |= {"finish_answer"}
+        services = there.engine.services("local")
+        sent = await services.chats.send(None, "Ask")
+        shown = chat._Printed(Output())
+        with pytest.raises(StorageError, match="The disk is full"):
+            await chat._answered(there.engine, services, no_events(), sent, shown)
+        storage.mend()
+        answer = await chat._answered(there.engine, services, no_events(), sent, shown)
+        assert (answer.state, answer.text) == ("complete", ANSWER)
+        shown.rest(answer)
+        assert capsys.readouterr().out == ANSWER
+
+    with (
+        ModelServer() as models,
+        engine_in(tmp_path, models=models, storage=cast(Storage, storage)) as there,
+    ):
+        there.run(test)
