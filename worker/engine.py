@@ -528,11 +528,13 @@ class Engine:
         copy = self.paths.backups / Path(backup).name
         # A worker would take messages meanwhile, and find no data to work on.
         await self._background.aclose()
-        await self.storage.aclose()
         try:
-            await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
+            await self.storage.close_at_rest()
+            try:
+                await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
+            finally:
+                await self.storage.open()
         finally:
-            await self.storage.open()
             await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
 

@@ -13,6 +13,7 @@ from tests.support.worlds import KEY, Kind, World, close, world
 from worker.contract.errors import InvalidInput, NotFound, StorageError
 from worker.contract.events import DataReplaced, ModuleChanged, SettingsChanged
 from worker.contract.services import Client
+from worker.contract.types import Run, RunState
 
 TestOn = Callable[[Client, World], Awaitable[None]]
 
@@ -168,6 +169,39 @@ async def test_data_is_backed_up_restored_moved_and_deleted(client: Client, here
         await client.data.export("relative")
     with pytest.raises(StorageError):
         await client.data.export(str(Path(places.database) / "x"))
+
+
+@on_loop
+async def test_engine_counts_its_runs_and_the_failures_of_the_last_day(
+    client: Client, here: World
+) -> None:
+    now = here.engine.now()
+    states: list[RunState] = ["STARTED", "PROGRESS", "PENDING", "RETRY", "RETRY", "SUCCESS"]
+    for number, state in enumerate((*states, "FAILURE", "FAILURE")):
+        run = Run(
+            f"r{number}", "task", "echo_bot.echo", state, "api", now - timedelta(hours=number)
+        )
+        await here.engine.storage.add_run("local", run)
+    old = Run("old", "task", "echo_bot.echo", "FAILURE", "api", now - timedelta(hours=25))
+    await here.engine.storage.add_run("local", old)
+    status = await client.system.status()
+    assert (status.running, status.waiting, status.failed) == (2, 3, 2)
+
+
+@on_loop
+async def test_what_no_engine_can_take_is_refused_in_words(client: Client, here: World) -> None:
+    with pytest.raises(NotFound):
+        await client.data.restore("x" * 5000)
+    sent = await client.chats.send(None, "hello")
+    await here.answered(sent)
+    assert len(await client.chats.list_chats(limit=10**30)) == 1
+    assert len(await client.chats.search("hello", limit=10**30)) > 0
+    assert len((await client.chats.page(sent.chat.id, limit=10**30)).messages) == 2
+    shown = await client.chats.page_from(sent.chat.id, sent.answer.id, limit=10**30)
+    assert len(shown.messages) == 2
+    assert len(await client.jobs.list_runs(limit=10**30)) == 1
+    with pytest.raises(InvalidInput):
+        await client.chats.attach("a.txt", cast(bytes, "no bytes"))
 
 
 @on_loop

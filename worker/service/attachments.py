@@ -37,6 +37,8 @@ class Attachments:
         Raises InvalidInput for an empty file or one that is neither text nor image, TooLarge
         (naming the limit) for one over it.
         """
+        if not isinstance(name, str) or not isinstance(data, bytes):
+            raise InvalidInput("A file has a name and bytes", "Something else was given.")
         shown = _UNSAFE.sub("_", name).strip()[:LONGEST_NAME] or "file"
         if not data:
             raise InvalidInput(f"“{shown}” is empty", remedy="Choose another file.")

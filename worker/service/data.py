@@ -4,17 +4,25 @@ Owns the order of their steps. Files are read and written off the loop; it must 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from worker.contract.errors import Conflict, InvalidInput, StorageError
+from worker.contract.errors import InvalidInput, NotFound, StorageError
 from worker.contract.events import DataReplaced
 from worker.contract.system import Backup, DataPlaces, Transfer
+from worker.contract.types import Chat
 from worker.service.archive import ArchivedChat, ArchiveWriter, read_archive
 from worker.service.scope import Scope
+from worker.storage.rules import AT_WORK, at_work
 
 EVERY_CHAT = 1_000_000
+NAMED = 5
+"""So many chats are named when something is wrong with them."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,9 @@ class Data:
 
     scope: Scope
     folders: Folders
-    replace_database: Callable[[str], Awaitable[None]]
-    """Puts the backup of that name in place of the database, for the whole engine."""
+    replace_database: Callable[[str], Coroutine[object, object, None]]
+    """Puts the backup of that name in place of the database, for the whole engine. Raises
+    Conflict while something is being written."""
     forget_queue: Callable[[], Awaitable[None]]
     """Removes every queued message and result."""
 
@@ -63,32 +72,47 @@ class Data:
 
     async def restore(self, backup: str) -> None:
         """See `DataService.restore`."""
-        await self._refuse_while_writing()
-        await self.replace_database(backup)
+        known = {copy.name for copy in await self.scope.storage.backups()}
+        if backup not in known:
+            raise NotFound(
+                "Backup not found", "There is no backup of that name.", "Choose another one."
+            )
+        # Before anything is stopped for it; it is looked again when the database is closed.
+        counts = await self.scope.storage.count_runs(self.scope.owner, self.scope.now())
+        if any(counts.states.get(state) for state in AT_WORK):
+            raise at_work()
+        # Whoever asked may go away meanwhile; the database is not left half replaced for that.
+        await asyncio.shield(self.replace_database(backup))
         await self.scope.tell(DataReplaced())
 
     async def export(self, folder: str) -> Transfer:
         """See `DataService.export`."""
         now = self.scope.now()
-        target = Path(folder).expanduser() / f"nagatha-export-{now:%Y%m%dT%H%M%SZ}"
-        if not Path(folder).expanduser().is_absolute():
+        place = _path(folder)
+        if not place.is_absolute():
             raise InvalidInput("An export needs a full path", f"“{folder}” is relative.")
         try:
-            writer = await asyncio.to_thread(ArchiveWriter, target, now)
-        except OSError as error:
-            raise _cannot_write(target, error) from error
+            writer = await asyncio.to_thread(_new_export, place, now)
+        except (OSError, ValueError) as error:  # ValueError: no path can have such letters
+            raise _cannot_write(place, error) from error
+        left: list[str] = []
         try:
             for chat in await self._every_chat():
-                await asyncio.to_thread(writer.add, await self._archived(chat))
+                if not await self._exported(chat, writer):
+                    left.append(f"“{chat.title or chat.id}”")
             await asyncio.to_thread(writer.close)
-        except OSError as error:
+        except BaseException as error:
             await asyncio.to_thread(writer.abandon)
-            raise _cannot_write(target, error) from error
-        return Transfer(str(target), writer.chats, writer.messages)
+            if isinstance(error, OSError):
+                raise _cannot_write(writer.folder, error) from error
+            raise
+        if left:
+            raise _incomplete(writer, left)
+        return Transfer(str(writer.folder), writer.chats, writer.messages)
 
     async def import_all(self, path: str) -> Transfer:
         """See `DataService.import_all`."""
-        source = Path(path).expanduser()
+        source = _path(path)
         try:
             archived = await asyncio.to_thread(read_archive, source)
         except OSError as error:
@@ -96,30 +120,50 @@ class Data:
                 "The export cannot be read", str(error), "Check the path and its rights."
             ) from error
         chats = messages = skipped = 0
-        for one in archived:
-            if await self.scope.storage.import_chat(
-                self.scope.owner, one.chat, one.messages, one.files
-            ):
-                chats += 1
-                messages += len(one.messages)
-            else:
-                skipped += 1
-        await self.scope.tell(DataReplaced())
+        try:
+            for one in archived:
+                if await self.scope.storage.import_chat(
+                    self.scope.owner, one.chat, one.messages, one.files
+                ):
+                    chats += 1
+                    messages += len(one.messages)
+                else:
+                    skipped += 1
+        finally:
+            if chats:  # they are there, even if the next one was refused
+                await self.scope.tell(DataReplaced())
         return Transfer(str(source), chats, messages, skipped)
 
     async def delete_all(self) -> None:
         """See `DataService.delete_all`."""
-        await self._refuse_while_writing()
         await self.scope.storage.delete_all(self.scope.owner)
         await self.scope.storage.delete_backups()
         await self.forget_queue()
         await self.scope.tell(DataReplaced())
 
-    async def _every_chat(self) -> tuple[str, ...]:
+    async def _every_chat(self) -> tuple[Chat, ...]:
         storage, owner = self.scope.storage, self.scope.owner
         shown = await storage.list_chats(owner, archived=False, limit=EVERY_CHAT)
         archived = await storage.list_chats(owner, archived=True, limit=EVERY_CHAT)
-        return tuple(dict.fromkeys(chat.id for chat in (*shown, *archived)))
+        return tuple({chat.id: chat for chat in (*shown, *archived)}.values())
+
+    async def _exported(self, chat: Chat, writer: ArchiveWriter) -> bool:
+        """Whether a chat was written. Raises OSError where no other could be, either."""
+        try:
+            archived = await self._archived(chat.id)
+        except NotFound:
+            return await self._is_gone(chat.id)  # deleted for good meanwhile: nothing is missing
+        except Exception as error:  # whatever it is, the other chats can be saved
+            log.warning("chat %s cannot be read: %s", chat.id, type(error).__name__)
+            return False
+        return await asyncio.to_thread(writer.add, archived)
+
+    async def _is_gone(self, chat: str) -> bool:
+        try:
+            await self.scope.storage.get_chat(self.scope.owner, chat)
+        except NotFound:
+            return True
+        return False
 
     async def _archived(self, chat: str) -> ArchivedChat:
         storage, owner = self.scope.storage, self.scope.owner
@@ -130,22 +174,43 @@ class Data:
                 files[attachment.id] = (await storage.get_attachment(owner, attachment.id))[1]
         return ArchivedChat(await storage.get_chat(owner, chat), messages, files)
 
-    async def _refuse_while_writing(self) -> None:
-        running = await self.scope.storage.list_runs(
-            self.scope.owner, states=("STARTED", "PROGRESS"), limit=1
-        )
-        if running:
-            raise Conflict(
-                "Something is still running",
-                "An answer or a task would lose what it writes.",
-                "Stop it, or wait for it to end, and try again.",
-                action="wait",
-            )
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~somebody
+        raise InvalidInput(
+            "There is no such folder",
+            f"“{text}” names nobody at this machine.",
+            "Give a full path.",
+        ) from None
 
 
-def _cannot_write(target: Path, error: OSError) -> StorageError:
+def _new_export(place: Path, now: datetime) -> ArchiveWriter:
+    stem, number = f"nagatha-export-{now:%Y%m%dT%H%M%SZ}", 1
+    while True:
+        try:
+            return ArchiveWriter(place / (f"{stem}-{number}" if number > 1 else stem), now)
+        except FileExistsError:
+            if not (place / stem).exists():
+                raise  # something else is in the way
+            number += 1
+
+
+def _cannot_write(target: Path, error: OSError | ValueError) -> StorageError:
+    why = error.strerror if isinstance(error, OSError) else "there can be no such place"
     return StorageError(
         "The export could not be written",
-        f"{target}: {error.strerror or error}",
+        f"{target}: {why or type(error).__name__}",
         "Choose a folder with enough room that you may write to.",
+    )
+
+
+def _incomplete(writer: ArchiveWriter, left: Sequence[str]) -> StorageError:
+    named = ", ".join(left[:NAMED]) + (f" and {len(left) - NAMED} more" if left[NAMED:] else "")
+    return StorageError(
+        "Not every chat was exported whole",
+        f"Not, or not as Markdown: {named}. All the others are in {writer.folder}.",
+        "Back up the data as well: a backup holds every chat.",
+        kind="incomplete",
     )

@@ -10,14 +10,14 @@ from datetime import timedelta
 from worker.contract.errors import InvalidInput, NotFound
 from worker.contract.events import EngineChanged, SettingsChanged
 from worker.contract.system import Check, EngineStatus, Setting, SettingValue
-from worker.contract.types import Problem
+from worker.contract.types import Problem, RunState
 from worker.service.configuration import Configuration
 from worker.service.dispatch import Background
 from worker.service.doctor import Doctor
 from worker.service.scope import Scope
+from worker.storage.base import RunCounts
 
 FAILED_WITHIN = timedelta(hours=24)
-COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,7 @@ class System:
     async def status(self) -> EngineStatus:
         """See `SystemService.status`."""
         storage, owner = self.scope.storage, self.scope.owner
-        running = await storage.list_runs(owner, states=("STARTED", "PROGRESS"), limit=COUNTED)
-        waiting = await storage.list_runs(owner, states=("PENDING", "RETRY"), limit=COUNTED)
-        failed = await storage.list_runs(owner, states=("FAILURE",), limit=COUNTED)
-        since = self.scope.now() - FAILED_WITHIN
+        counts = await storage.count_runs(owner, self.scope.now() - FAILED_WITHIN)
         state = self.background().state
         return EngineStatus(
             version=self.version,
@@ -46,9 +43,9 @@ class System:
             broker=state.broker,
             worker=state.worker,
             beat=state.beat,
-            running=len(running),
-            waiting=len(waiting),
-            failed=sum(1 for run in failed if (run.ended or run.queued) >= since),
+            running=_sum(counts, "STARTED", "PROGRESS"),
+            waiting=_sum(counts, "PENDING", "RETRY"),
+            failed=counts.failed,
             notices=tuple(self.notices()),
         )
 
@@ -84,3 +81,7 @@ class System:
         status = await self.status()
         await self.scope.tell(EngineChanged(status=status))
         return status
+
+
+def _sum(counts: RunCounts, *states: RunState) -> int:
+    return sum(counts.states.get(state, 0) for state in states)

@@ -1,5 +1,7 @@
 """What may go with a message is found by its content, and limits are named."""
 
+from typing import Any
+
 import pytest
 
 from worker.contract.errors import InvalidInput, TooLarge
@@ -33,6 +35,12 @@ def test_a_file_is_recognised_by_its_content(name: str, data: bytes, media: str)
 def test_a_file_that_is_neither_text_nor_image_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
         LIMITS.describe("id", "file.bin", data)
+
+
+@pytest.mark.parametrize(("name", "data"), [("a", "text"), (5, b"x"), ("a", None)])
+def test_what_is_no_file_is_refused_in_words(name: Any, data: Any) -> None:
+    with pytest.raises(InvalidInput, match="a name and bytes"):
+        LIMITS.describe("id", name, data)
 
 
 def test_an_empty_file_is_refused() -> None:
