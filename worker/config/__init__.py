@@ -7,7 +7,7 @@ for. Keys are never here: see `worker.secrets`.
 
 from worker.config.load import Loaded, describe, is_local, load
 from worker.config.save import provider_entry, remove_provider, save, save_provider
-from worker.config.schema import KEYS, ProviderEntry, Settings
+from worker.config.schema import KEYS, ProviderEntry, Settings, login_in
 
 __all__ = [
     "KEYS",
@@ -17,6 +17,7 @@ __all__ = [
     "describe",
     "is_local",
     "load",
+    "login_in",
     "provider_entry",
     "remove_provider",
     "save",

@@ -17,6 +17,9 @@ from worker.contract.system import SettingValue
 from worker.logging import mask_passwords
 from worker.paths import Paths
 
+BROKERS = ("redis://", "rediss://", "amqp://", "amqps://", "pyamqp://", "nagatha+file://")
+"""How the address of a broker that can be used begins."""
+
 
 def save(paths: Paths, key: str, value: SettingValue | Sequence[str] | Mapping[str, str]) -> None:
     """Set one setting; None puts its default back.
@@ -36,6 +39,8 @@ def save(paths: Paths, key: str, value: SettingValue | Sequence[str] | Mapping[s
         elif not _is_masked(value, settings.get(name)):
             try:
                 settings[name] = _plain(check(key, value))
+                if key == "celery.broker_url":
+                    _check_broker(str(value))
             except ValueError as error:
                 raise InvalidInput(
                     "The setting cannot have this value", f"{key}: {error}."
@@ -118,6 +123,18 @@ def _is_masked(value: object, stored: object) -> bool:
         and value != stored
         and value == mask_passwords(stored)
     )
+
+
+def _check_broker(address: str) -> None:
+    """Raises ValueError for a kind of broker that there is not.
+
+    Only where a person saves it: CELERY_BROKER_URL may be there for another program, and must not
+    keep this one from starting.
+    """
+    if address and not address.startswith(BROKERS):
+        raise ValueError(
+            "an address begins with redis:// or amqp://; it is empty for the bundled broker"
+        )
 
 
 def _plain(value: object) -> object:

@@ -57,15 +57,37 @@ def _address(value: str) -> str:
     return value
 
 
+def login_in(base_url: str, proxy: str = "") -> str:
+    """Why these addresses of a provider cannot be used, where a name or password stands in one:
+    they are kept and shown as they are. "" where none does."""
+    if _names_somebody(base_url):
+        return "A name or password cannot stand in the address; give it as the key"
+    if _names_somebody(proxy):
+        return (
+            "A name or password cannot stand in the proxy's address; leave the proxy empty, and"
+            " put the address into the variable HTTPS_PROXY or the system's proxy settings"
+        )
+    return ""
+
+
+def _names_somebody(address: str) -> bool:
+    # Not by urlsplit: who reads the address later may see another end of the host.
+    return "@" in re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0]
+
+
 def _web_address(value: str) -> str:
     if not _WEB_ADDRESS.match(value):
         raise ValueError("An address such as https://api.openai.com/v1 is expected")
+    if fault := login_in(value):
+        raise ValueError(fault)
     return value
 
 
 def _proxy_address(value: str) -> str:
     if value and not _PROXY_ADDRESS.match(value):
         raise ValueError("An address such as http://proxy:8080 or socks5://proxy:1080 is expected")
+    if fault := login_in("", value):
+        raise ValueError(fault)
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from worker.config import Settings
+from worker.config import Settings, login_in
 from worker.contract.errors import InvalidInput, ModelError, NotFound
 from worker.contract.events import SettingsChanged
 from worker.contract.system import (
@@ -130,6 +130,8 @@ class ModelDesk:
         for provider in listed:
             if provider.source == "environment":
                 return ModelChoice(provider.id, provider.model)
+        if models.default_provider == BUILTIN:  # somebody chose it, whoever else there is
+            return ModelChoice(BUILTIN, "")
         for provider in listed:
             if provider.id == models.default_provider:
                 return ModelChoice(provider.id, models.default_model or provider.model)
@@ -307,6 +309,9 @@ class Models:
         if known is None and not base_url:
             raise NotFound(f"There is no provider “{provider}”")
         address = base_url.strip() or (known.base_url if known else "")
+        if fault := login_in(address, proxy):
+            refused = InvalidInput("The provider cannot be used like this", f"{fault}.")
+            return ProviderTest(ok=False, seconds=0.0, problem=refused.problem)
         stored = await self.desk.keys.get(provider) if known is not None else None
         # A kept key goes to the address it was kept for, and to no other.
         same_place = known is not None and address == known.base_url

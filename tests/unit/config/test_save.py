@@ -259,3 +259,54 @@ def test_a_provider_that_cannot_be_is_refused(paths: Paths) -> None:
         provider_entry("a", "A", "http://a", "", "gopher://x")
     with pytest.raises(InvalidInput, match="taken"):
         save_provider(paths, provider_entry("builtin", "A", "http://a", "", ""))
+
+
+@pytest.mark.parametrize("address", ["foo://bar", "http://host", "sqs://", "redis//host"])
+def test_an_address_of_no_known_kind_of_broker_is_not_saved(paths: Paths, address: str) -> None:
+    with pytest.raises(InvalidInput):
+        save(paths, "celery.broker_url", address)
+    assert load(paths, {}).settings.celery.broker_url == ""
+    for known in ("amqps://u:p@host//", "nagatha+file:///queue.db", ""):
+        save(paths, "celery.broker_url", known)
+        assert load(paths, {}).settings.celery.broker_url == known
+    # One of the environment may be there for another program.
+    assert load(paths, {"CELERY_BROKER_URL": "sqs://"}).settings.celery.broker_url == "sqs://"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "proxy", "hint"),
+    [
+        ("http://me:hunter2@host/v1", "", "give it as the key"),
+        ("https://hunter2@host", "", "give it as the key"),
+        ("https://me:hunter2\\@host/v1", "", "give it as the key"),
+        ("http://host/v1", "http://me:hunter2@p:8080", "HTTPS_PROXY"),
+        ("http://host/v1", "socks5h://hunter2@p", "HTTPS_PROXY"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(
+    paths: Paths, base_url: str, proxy: str, hint: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        provider_entry("a", "A", base_url, "", proxy)
+    assert hint in caught.value.problem.message
+    assert "hunter2" not in str(caught.value)
+    # Nor is it shown where somebody wrote it into the file.
+    paths.home.mkdir()
+    entry = {"id": "a", "base_url": base_url, "proxy": proxy}
+    paths.config.write_text(yaml.safe_dump({"providers": [entry]}))
+    loaded = load(paths, {}, paths.home / "nowhere")
+    assert loaded.providers == () and "hunter2" not in repr(loaded)
+    assert any(hint in problem.message for problem in loaded.problems)
+
+
+def test_an_at_sign_behind_the_host_is_no_password(paths: Paths) -> None:
+    entry = provider_entry("a", "A", "https://host/v1/@me?x=a@b#@", "", "http://p:1/@")
+    save_provider(paths, entry)
+    assert load(paths, {}, paths.home / "nowhere").providers[0].base_url == entry.base_url
+
+
+def test_a_password_in_the_variable_is_refused_and_not_repeated(paths: Paths) -> None:
+    loaded = load(paths, {"OPENAI_BASE_URL": "http://me:hunter2@host/v1"}, paths.home / "nowhere")
+    assert loaded.providers == ()
+    assert "hunter2" not in repr(loaded)
+    assert any("OPENAI_BASE_URL" in problem.message for problem in loaded.problems)
