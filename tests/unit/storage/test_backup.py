@@ -46,7 +46,7 @@ def test_the_newest_7_and_one_of_each_of_4_weeks_are_kept(
     there: list[float], kept: list[float]
 ) -> None:
     backups = [made(day) for day in there]
-    dropped = {*backup.superfluous(list(reversed(backups)))}
+    dropped = {*backup.superfluous(list(reversed(backups)), SUNDAY)}
     names = {item.name for item in backups}
     assert names - dropped == {made(day).name for day in kept}
 
@@ -55,7 +55,7 @@ def test_day_by_day_no_more_than_11_are_kept_and_they_reach_4_weeks_back() -> No
     there: list[Backup] = []
     for day in range(120, -1, -1):
         there.append(made(day))
-        dropped = backup.superfluous(there)
+        dropped = backup.superfluous(there, SUNDAY - timedelta(days=day))
         there = [item for item in there if item.name not in dropped]
         assert len(there) <= 11
     assert there[0].created <= SUNDAY - timedelta(days=28)
@@ -67,7 +67,38 @@ def test_of_every_other_reason_the_newest_5_are_kept_apart_from_the_daily_ones()
     backups = [made(day, reason) for reason in reasons for day in range(7)]
     backups += [made(day) for day in range(7)]
     expected = {made(day, reason).name for reason in reasons for day in (5, 6)}
-    assert {*backup.superfluous(backups)} == expected
+    assert {*backup.superfluous(backups, SUNDAY)} == expected
+
+
+def test_copies_from_the_future_take_no_place_of_the_others_and_are_not_kept_without_end() -> None:
+    reasons: list[backup.Reason] = ["person", "migration", "restore"]
+    there = [made(-3650 - day) for day in range(30)]
+    there += [made(-3650 - day, reason) for reason in reasons for day in range(9)]
+    real = [made(day) for day in range(7)]
+    real += [made(day, reason) for reason in reasons for day in range(5)]
+    dropped = {*backup.superfluous([*there, *real], SUNDAY)}
+    assert dropped.isdisjoint({item.name for item in real})
+    assert len(there) - len(dropped) <= 7 + 4 + 5 * len(reasons)
+
+
+def test_a_copy_from_the_future_is_offered_only_where_there_is_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    with sqlite_in(tmp_path) as storage:
+        future = storage.back_up("daily", NOW + timedelta(days=3650))
+        assert backup.newest_good(folder, NOW) == future
+        storage.back_up("daily", NOW - timedelta(days=2))
+        newest = storage.back_up("daily", NOW - timedelta(days=1))
+        assert backup.newest_good(folder, NOW) == newest
+
+
+def test_a_copy_that_was_just_made_is_there_whatever_the_clock_says(tmp_path: Path) -> None:
+    with sqlite_in(tmp_path) as storage:
+        for number in range(9):
+            storage.back_up("person", NOW + timedelta(days=100 + number))
+        for at in (NOW, NOW - timedelta(days=1), NOW - timedelta(days=200)):
+            copy = storage.back_up("person", at)
+            assert copy in storage.backups()
+            assert (tmp_path / "backups" / copy.name).is_file()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +109,7 @@ def test_of_every_other_reason_the_newest_5_are_kept_apart_from_the_daily_ones()
         ([made(1)], True),
         ([made(0, "person")], True),
         ([made(-400)], True),  # the clock was wrong once
+        ([made(-0.5)], True),  # by half a day
     ],
 )
 def test_a_daily_copy_is_due_once_a_day(there: list[Backup], due: bool) -> None:

@@ -46,8 +46,9 @@ def back_up(database: Path, folder: Path, reason: Reason, at: datetime) -> Backu
         raise
     files.to_disk(folder)
     there = listed(folder)
-    for old in superfluous(there):
-        (folder / old).unlink(missing_ok=True)
+    for old in superfluous(there, at):
+        if old != name:  # whatever the clock says: this one was asked for
+            (folder / old).unlink(missing_ok=True)
     return next(backup for backup in there if backup.name == name)
 
 
@@ -83,12 +84,20 @@ def listed(folder: Path) -> tuple[Backup, ...]:
     return tuple(sorted(found, key=lambda backup: (backup.created, backup.name), reverse=True))
 
 
-def superfluous(backups: Sequence[Backup]) -> tuple[str, ...]:
+def superfluous(backups: Sequence[Backup], now: datetime) -> tuple[str, ...]:
     """The names of those that are not kept.
 
     Kept are the newest 7 daily ones, of the older daily ones the newest of each of the 4 last
-    weeks (Monday to Sunday) that have one, and the newest 5 of each other reason.
+    weeks (Monday to Sunday) that have one, and the newest 5 of each other reason. Copies from
+    the future, made while the clock was wrong, take no place of these: for them the same
+    holds among themselves.
     """
+    future = [backup for backup in backups if backup.created > now]
+    past = [backup for backup in backups if backup.created <= now]
+    return (*_superfluous(past), *_superfluous(future))
+
+
+def _superfluous(backups: Sequence[Backup]) -> tuple[str, ...]:
     newest_first = sorted(backups, key=lambda backup: (backup.created, backup.name), reverse=True)
     dropped: list[str] = []
     weeks: set[tuple[int, int]] = set()
@@ -110,14 +119,22 @@ def superfluous(backups: Sequence[Backup]) -> tuple[str, ...]:
 
 
 def is_due(backups: Sequence[Backup], now: datetime) -> bool:
-    """Whether today (in UTC) has no daily copy yet."""
+    """Whether today (in UTC) has no daily copy yet. One that is made later today, going by its
+    name, does not count: the clock was wrong then, or is now."""
     today = now.astimezone(UTC).date()
-    return all(backup.reason != "daily" or backup.created.date() != today for backup in backups)
+    return all(
+        backup.reason != "daily" or backup.created.date() != today or backup.created > now
+        for backup in backups
+    )
 
 
-def newest_good(folder: Path) -> Backup | None:
-    """The newest copy that can be read from end to end; None where there is none."""
-    return next((backup for backup in listed(folder) if is_good(folder / backup.name)), None)
+def newest_good(folder: Path, now: datetime) -> Backup | None:
+    """The newest copy that can be read from end to end; None where there is none.
+
+    One from the future comes last, since nobody knows when it was really made.
+    """
+    there = sorted(listed(folder), key=lambda backup: backup.created > now)
+    return next((backup for backup in there if is_good(folder / backup.name)), None)
 
 
 def is_good(file: Path) -> bool:

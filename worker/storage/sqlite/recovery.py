@@ -45,7 +45,7 @@ async def open_or_recover(
         return storage, None
     with told_as_storage_error(path):
         aside = await asyncio.to_thread(move_aside, path, clock())
-        good = await asyncio.to_thread(backup.newest_good, backups)
+        good = await asyncio.to_thread(backup.newest_good, backups, clock())
     await storage.open()
     return storage, _moved_problem(aside, good)
 
