@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWi
 from nagatha_desktop.chat.attachments import Attachments, PendingChips
 from nagatha_desktop.chat.estimate import Room
 from nagatha_desktop.chat.message_box import MessageBox
-from nagatha_desktop.widgets.badges import Badge, label
+from nagatha_desktop.widgets.badges import Badge, Elided, label
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.icons import icon
 from nagatha_desktop.widgets.style import restyle, set_role
@@ -105,7 +105,8 @@ class Composer(QFrame):
         self.model_button.setIcon(icon(self._themes, "down", "muted"))
         self.model_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.model_button.clicked.connect(self.choose_model)
-        self.room_label = label("", "small", self)
+        self.room_label = Elided("", "small", self)
+        self.room_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.send_button = button(self.tr("Send"), "primary", self)
         self.send_button.clicked.connect(self._submit)
         self.stop_button = button(self.tr("Stop"), "primary", self, name=self.tr("Stop the answer"))
@@ -114,8 +115,7 @@ class Composer(QFrame):
         self.stop_button.clicked.connect(self.stop_wanted)
         row.addWidget(self.attach_button)
         row.addWidget(self.model_button)
-        row.addStretch(1)
-        row.addWidget(self.room_label)
+        row.addWidget(self.room_label, 1)
         row.addWidget(self.send_button)
         row.addWidget(self.stop_button)
         return row
@@ -200,7 +200,7 @@ class Composer(QFrame):
             text = self.tr("{percent} % of context").format(percent=percent)
         near = share is not None and share >= _NEAR
         set_role(self.room_label, "word" if near else "small", "warn" if near else "")
-        self.room_label.setText(text)
+        self.room_label.set_text(text)
 
     # -- what a person does ---------------------------------------------------------------------
 

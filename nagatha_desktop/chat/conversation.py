@@ -196,6 +196,9 @@ class Conversation(QWidget):
 
     @Slot(str)
     def _send(self, text: str) -> None:
+        if self.model.sending:
+            # It stays in the box: what was sent before, maybe in another chat, is on its way.
+            return
         files = self.attachments.ready
         self._sending = ("", text, files)
         self.composer.accept()
@@ -203,6 +206,8 @@ class Conversation(QWidget):
 
     @Slot(str, str)
     def _send_edit(self, message: str, text: str) -> None:
+        if self.model.sending:
+            return
         files = self.attachments.ready
         self._sending = (message, text, files)
         self.composer.accept()

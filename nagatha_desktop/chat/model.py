@@ -129,6 +129,11 @@ class ChatModel(QObject):
         return self._busy
 
     @property
+    def sending(self) -> bool:
+        """Whether something is on its way to the engine; nothing else can be sent meanwhile."""
+        return self._sending
+
+    @property
     def loading(self) -> bool:
         """Whether the messages of the open chat are on their way."""
         return self._loading is not None
@@ -296,6 +301,8 @@ class ChatModel(QObject):
                 self.chats.put(sent.chat)
             if self.chat_id == (chat or NEW):
                 self._take_sent(sent)
+            elif self._loading is None:
+                self._held.clear()
             self.sent.emit()
 
         self.drafts.sent(chat or NEW)

@@ -268,7 +268,7 @@ class QuickAsk(QWidget):
     def ask(self) -> None:
         """Ask what stands in the line."""
         text = self.line.text().strip()
-        if not text or self.model.busy:
+        if not text or self.model.busy or self.model.sending:
             return
         self._answer_id = ""
         self._show_error(None)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nagatha_desktop.bridge import Bridge
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from nagatha_desktop.chat.search import SearchPopup
 
 SIZE = (900, 640)
+_NARROW = MEASURES.grid * 76
+"""A window narrower than this has no room for the list beside the conversation."""
 _IN_PLACE = frozenset({"invalid", "too_large", "not_found", "conflict"})
 """Kinds of problems that are answered to what a person just did: said in passing."""
 
@@ -63,6 +66,7 @@ class ChatWindow(Window):
         self._themes = themes
         self._bridge = bridge
         self._page: QWidget | None = None
+        self._narrow = False
         self.chats = chats
         self.model = ChatModel(bridge, chats, parent=self)
         self.bar = TopBar(themes, watch, self)
@@ -298,6 +302,8 @@ class ChatWindow(Window):
 
     def _leave_page(self) -> None:
         """Whoever wants a chat is shown it, whatever stands in its place."""
+        if self._narrow:
+            self.sidebar.hide()
         if self._page is not None:
             self.show_page(None)
 
@@ -331,9 +337,18 @@ class ChatWindow(Window):
     @Slot()
     def toggle_sidebar(self) -> None:
         """Show or hide the list of chats."""
-        shown = not self._state.flag("sidebar")
-        self._state.set("sidebar", shown)
+        shown = not self.sidebar.isVisibleTo(self)
+        if not self._narrow:
+            # In a narrow window it is only looked at; how a wide one was left stays.
+            self._state.set("sidebar", shown)
         self.sidebar.setVisible(shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        narrow = event.size().width() < _NARROW
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.sidebar.setVisible(not narrow and self._state.flag("sidebar"))
+        super().resizeEvent(event)
 
     @Slot(str)
     def _typed(self, text: str) -> None:

@@ -54,3 +54,20 @@ def test_after_renaming_another_chat_the_open_one_is_marked(scene: Scene) -> Non
     scene.press(Qt.Key.Key_Return, to=editor)
     scene.qtbot.waitUntil(lambda: "Trip to Porto" in scene.rows())
     scene.qtbot.waitUntil(lambda: marked(scene) == "Release notes")
+
+
+def test_in_a_narrow_window_the_list_gives_way_and_nothing_is_cut(scene: Scene) -> None:
+    window, sidebar, composer = scene.window, scene.window.sidebar, scene.window.composer
+    scene.open("Release notes")
+    window.resize(window.minimumSize())
+    scene.qtbot.waitUntil(lambda: not sidebar.isVisible())
+    scene.qtbot.waitUntil(lambda: composer.width() > window.width() - 100)
+    for button in (composer.model_button, composer.send_button):
+        assert button.width() >= button.minimumSizeHint().width(), button.accessibleName()
+    assert scene.state.flag("sidebar")
+    window.toggle_sidebar()
+    assert sidebar.isVisible() and scene.state.flag("sidebar")
+    scene.open("Trip to Lisbon")  # choosing one makes room for it
+    assert not sidebar.isVisible()
+    window.resize(1000, 700)
+    scene.qtbot.waitUntil(sidebar.isVisible)
