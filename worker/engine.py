@@ -42,7 +42,6 @@ from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
-from worker.module_host.bounded import run_aside
 from worker.module_host.host import ModuleHost
 from worker.paths import Paths
 from worker.presence import Presence, ProcessRole
@@ -58,6 +57,7 @@ from worker.service.data import Data, Folders
 from worker.service.dispatch import Background, NoBackground
 from worker.service.doctor import Doctor
 from worker.service.jobs import Jobs
+from worker.service.keeper import ModuleKeeper
 from worker.service.maintenance import Keeping, Maintenance
 from worker.service.models import ModelDesk, Models, ProviderBook
 from worker.service.modules import Modules, Tools
@@ -129,12 +129,11 @@ class Engine:
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
         self._telling: set[Future[None]] = set()
-        self._modules_ready = asyncio.Event()
-        self._switching = asyncio.Lock()
         self._messages: dict[str, asyncio.Lock] = {}
         self.storage: Storage
         self.bus: EventBus
         self.host: ModuleHost
+        self.keeper: ModuleKeeper
         self.desk: ModelDesk
         self.answers: Answers
         self.maintenance: Maintenance
@@ -181,7 +180,7 @@ class Engine:
             # A full disk: what is there can be read all the same, and it is tried again.
             log.warning("what a gone process left behind has to wait: %s", error)
         self._chores = [
-            asyncio.create_task(self._load_modules(), name="modules"),
+            asyncio.create_task(self.keeper.load(), name="modules"),
             asyncio.create_task(self._listen(), name="engine events"),
         ]
 
@@ -220,6 +219,9 @@ class Engine:
             enabled=self.settings.modules.enabled,
             disabled=self.settings.modules.disabled,
         )
+        self.keeper = ModuleKeeper(
+            self.host, self.configuration, lambda: self._background, self.bus, LOCAL_OWNER
+        )
         self.secrets = Secrets(self.paths, self._redactor, self._environ)
         of_modules = ModuleTools(self.host, self._ask_for_tool)
         any_task = FixedTools(RunTaskTool(self._run_for_tool))
@@ -256,17 +258,9 @@ class Engine:
             host=self.host,
         )
 
-    async def _load_modules(self) -> None:
-        """Load modules beside everything else: one that hangs holds up nothing."""
-        try:
-            # On a thread that keeps nobody from quitting, as a pool's would.
-            await run_aside(self.host.start, name="modules")
-        finally:
-            self._modules_ready.set()
-
     async def modules_ready(self) -> None:
         """Wait until every module was loaded or found broken."""
-        await self._modules_ready.wait()
+        await self.keeper.ready()
 
     async def _listen(self) -> None:
         """What other processes on this data folder tell that concerns the engine itself."""
@@ -281,25 +275,14 @@ class Engine:
             await self.configuration.reload()
             self._set_log_levels()
             self.desk.forget_lists()
-            await self._follow_modules()
+            await self.keeper.follow()
         elif isinstance(event, ModuleChanged):
             await self.configuration.reload()
-            await self._follow_modules()
+            await self.keeper.follow()
         elif isinstance(event, StopAsked) or (
             isinstance(event, RunChanged) and event.run.state == "REVOKED"
         ):
             self.running.request_stop(event.run_id)
-
-    async def _follow_modules(self) -> None:
-        """Switch what the settings, which another process may have changed, say otherwise."""
-        await self.modules_ready()
-        async with self._switching:
-            wanted = self.settings.modules
-            switched = await asyncio.to_thread(self.host.follow, wanted.enabled, wanted.disabled)
-        if switched:
-            await self._background.refresh()
-            for info in switched:
-                await self.bus.publish(LOCAL_OWNER, ModuleChanged(module=info))
 
     # background --------------------------------------------------------------------------
 
@@ -339,6 +322,7 @@ class Engine:
             self.maintenance.interrupt_orphans,
             self._start_background,
             self.maintenance.recover,
+            self.keeper.ask_all,
         ):
             try:
                 await step()
@@ -418,12 +402,7 @@ class Engine:
     # modules -----------------------------------------------------------------------------
 
     async def _switch_module(self, name: str, on: bool) -> ModuleInfo:
-        await self.modules_ready()
-        async with self._switching:
-            info = await asyncio.to_thread(self.host.enable if on else self.host.disable, name)
-            await self.configuration.save("modules.enabled", self.host.enabled)
-            await self.configuration.save("modules.disabled", self.host.disabled)
-        await self._background.refresh()
+        info = await self.keeper.switch(name, on)
         if not on:
             await self._tend()  # what is queued for it ends now, with a reason
         return info

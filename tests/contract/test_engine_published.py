@@ -70,3 +70,48 @@ def test_a_restore_leaves_queued_work_and_the_worker_alive(tmp_path: Path) -> No
 
     with world("local", tmp_path / "nagatha", background=True) as made:
         made.run(test)
+
+
+FAINT = '''"""A module whose heart stops."""
+
+from pathlib import Path
+
+__version__ = "1"
+
+
+def register_tasks(registry):
+    registry.register_task("faint", "wave", lambda: "hello")
+
+
+def heartbeat():
+    if (Path(__file__).parent / "stop").exists():
+        raise RuntimeError("no pulse")
+    return {"pulse": 60}
+'''
+
+
+def test_a_module_whose_heart_stops_is_broken_and_that_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "nagatha" / "modules" / "faint"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(FAINT)
+    (folder / "config.yaml").write_text("description: faints\n")
+
+    async def test(here: World) -> None:
+        modules = here.client.modules
+        assert (await modules.enable("faint")).state == "on"
+        await here.engine.keeper.ask_all()
+        beats = {info.name: info.heartbeat for info in await modules.list_modules()}
+        assert beats["faint"] == {"pulse": 60}
+        (folder / "stop").touch()
+        events = here.client.events()
+        await here.engine.keeper.ask_all()
+        async for event in events:
+            if event.kind == "module.changed" and event.module.name == "faint":
+                assert event.module.state == "broken"
+                assert event.module.problem is not None
+                assert "no pulse" in event.module.problem.message
+                break
+        assert "faint.wave" not in {task.name for task in await modules.list_tasks()}
+
+    with world("local", tmp_path / "nagatha") as made:
+        made.run(test)
