@@ -159,6 +159,8 @@ class CeleryBackground:
         return broker, backend
 
     def _start(self, broker: str, backend: str) -> None:
+        for address in (broker, backend):
+            _open_bundled(address)
         app = make_app(self._engine, broker, backend)
         if self._work:
             embedded = EmbeddedWorker(
@@ -362,6 +364,18 @@ def check_address(url: str) -> None:
     except OSError as error:
         raise _no_answer(where, error) from error
     _shake_hands(url, where)
+
+
+def _open_bundled(url: str) -> None:
+    """Open the bundled broker's file; what is wrong with it would end the worker without a word.
+
+    Nothing for another broker. Raises Unavailable.
+    """
+    if url.startswith("nagatha+"):
+        try:
+            worker.broker.holds(worker.broker.path_from_url(url), "")
+        except worker.broker.BrokerError as error:
+            raise Unavailable(error.title, error.message, error.remedy) from error
 
 
 def _shake_hands(url: str, where: str) -> None:

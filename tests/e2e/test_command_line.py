@@ -1,7 +1,9 @@
 """The command line as scripts and people use it: real processes, a real model server."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,7 @@ def test_wrong_usage_exits_with_2(nagatha: Nagatha, arguments: tuple[str, ...]) 
     "arguments",
     [("chats", "no-such-chat"), ("status", "--task-id", "none"), ("config", "no.such"),
      ("restore", "none.db"), ("run", "echo_bot.nothing"), ("config", "models.temperature", "hot"),
+     ("config", "celery.broker_url", "foo://bar"),
      ("import", "/nothing/there"), ("doctor", "--task", "nothing")],
 )  # fmt: skip
 def test_what_cannot_be_done_exits_with_1_and_one_json_document(
@@ -133,6 +136,27 @@ def test_a_task_that_is_not_waited_for_is_done_by_the_next_who_works(nagatha: Na
     assert queued["status"] == "pending"
     nagatha.json("run", "echo_bot.ping", "--wait")
     assert _until_done(nagatha, queued["task_id"])["result"] == "later"
+
+
+@pytest.mark.parametrize("broken", ["foo://bar", "redis://127.0.0.1:1/0", "newer queue"])
+def test_a_task_that_nobody_can_do_is_not_waited_for_and_the_doctor_says_why(
+    nagatha: Nagatha, broken: str
+) -> None:
+    here, told = nagatha, broken.partition("://")[2].removesuffix("/0")
+    if broken == "newer queue":
+        nagatha.json("run", "echo_bot.ping", "--wait")
+        with closing(sqlite3.connect(nagatha.home / "queue.db")) as queue, queue:
+            (version,) = queue.execute("PRAGMA user_version").fetchone()
+            queue.execute(f"PRAGMA user_version = {version + 1000}")
+        told = "this program knows up to"
+    else:
+        here = Nagatha(nagatha.home, {**nagatha.variables, "CELERY_BROKER_URL": broken})
+    ran = here.run("run", "echo_bot.ping", "--wait")
+    assert (ran.code, told in ran.err) == (1, True), ran
+    document = _object(here.run("run", "echo_bot.ping", "--wait", "--json").document)
+    assert told in document["error"]["message"]
+    (check,) = _list(here.run("doctor", "--task", "broker", "--json").document)
+    assert (check["state"], told in check["message"]) == ("failed", True), check
 
 
 def test_modules_and_tasks_are_listed(nagatha: Nagatha) -> None:

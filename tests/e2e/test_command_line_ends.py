@@ -17,10 +17,11 @@ from tests.support.command import PATIENCE, Nagatha
 from tests.support.engines import Failing, engine_in
 from tests.support.model_server import ANSWER, ModelServer
 from tests.support.worlds import World
-from worker.cli import chat
+from worker.cli import chat, ops
 from worker.cli.output import Output
-from worker.contract.errors import StorageError
+from worker.contract.errors import StorageError, Unavailable
 from worker.contract.events import Event
+from worker.presence import Presence
 from worker.storage.base import Storage
 from worker.storage.sqlite.store import SqliteStorage
 
@@ -169,4 +170,30 @@ def test_an_answer_whose_end_cannot_be_stored_ends_the_command_with_the_reason(
         ModelServer() as models,
         engine_in(tmp_path, models=models, storage=cast(Storage, storage)) as there,
     ):
+        there.run(test)
+
+
+def test_a_task_is_waited_for_no_longer_when_nobody_is_left_to_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "LOOK_AGAIN", 0.02)
+    monkeypatch.setattr(ops, "MISSED", 0.1)
+
+    async def test(there: World) -> None:
+        services = there.engine.services("local")
+        other = Presence(there.engine.paths.locks, "worker")
+        await asyncio.to_thread(other.enter)
+        await ops._check_worker(there.engine)
+        run = await services.jobs.run_task("echo_bot.ping", {}, source="cli")
+        waiting = asyncio.ensure_future(
+            ops._ended(there.engine, services, there.client.events(), run.id)
+        )
+        done, _ = await asyncio.wait((waiting,), timeout=0.3)
+        assert not done
+        await asyncio.to_thread(other.leave)
+        with pytest.raises(Unavailable, match="No background worker") as caught:
+            await waiting
+        assert run.id in caught.value.problem.remedy
+
+    with engine_in(tmp_path, background=True, work=False, role="cli") as there:
         there.run(test)

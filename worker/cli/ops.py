@@ -4,9 +4,10 @@ Owns their arguments and what they print.
 """
 
 import asyncio
+import contextlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +17,8 @@ import click
 from worker.cli.output import Output, problem_json
 from worker.cli.serving import served
 from worker.cli.session import FAILED, StopSignal, run
-from worker.contract.errors import NotFound
-from worker.contract.events import RunChanged
+from worker.contract.errors import NagathaError, NotFound, Unavailable
+from worker.contract.events import Event, RunChanged
 from worker.contract.types import FINAL_STATES, Run
 from worker.engine import LOCAL_OWNER, Engine
 from worker.service.owner import OwnerServices
@@ -32,6 +33,8 @@ PUBLISHED_STATES: Mapping[str, str] = {
 """A run's state under its published name; all others are "failure"."""
 LOOK_AGAIN = 2.0
 """Seconds after which a run is read again, should an event have been missed."""
+MISSED = 10.0
+"""Seconds that a worker or a broker may be away before nobody waits for it any more."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -48,6 +51,8 @@ def run_task(task: str, arguments: tuple[str, ...], wait: bool, as_json: bool) -
 
     async def action(engine: Engine, services: OwnerServices) -> int:
         await engine.modules_ready()
+        if wait:
+            await _check_worker(engine)
         events = engine.bus.subscribe(LOCAL_OWNER)
         elsewhere = engine.worker_elsewhere()
         queued = await services.jobs.run_task(task, given, source="cli")
@@ -72,18 +77,45 @@ def run_task(task: str, arguments: tuple[str, ...], wait: bool, as_json: bool) -
     sys.exit(run(output, action, queue=True, work_if_alone=wait))
 
 
-async def _ended(engine: Engine, services: OwnerServices, events: object, run_id: str) -> Run:
+async def _check_worker(engine: Engine) -> None:
+    """Raises Unavailable (InvalidInput for a wrong address) where nobody would do the task."""
+    if engine.background.state.worker == "ok":
+        return
+    # What is wrong with the broker, if that is it, also for a worker elsewhere.
+    await engine.background.reach()
+    if not engine.worker_elsewhere():
+        raise Unavailable(
+            "No background worker runs tasks",
+            engine.background.state.reason,
+            "Start Nagatha, or “nagatha worker”.",
+        )
+
+
+async def _ended(
+    engine: Engine, services: OwnerServices, events: AsyncIterator[Event], run_id: str
+) -> Run:
+    """The run with its end. Raises Unavailable when nobody is left who could bring it to one."""
+    missing_since: float | None = None
     while True:
         found = await services.jobs.get(run_id)
         if found.state in FINAL_STATES:
             return found
         try:
+            await _check_worker(engine)
+            missing_since = None
+        except NagathaError as error:
+            # A worker that broke is started again, and so is a broker.
+            missing_since = missing_since or engine.monotonic()
+            if engine.monotonic() - missing_since >= MISSED:
+                problem = error.problem
+                raise Unavailable(
+                    problem.title, problem.message, f"{problem.remedy} It waits as {run_id}."
+                ) from error
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_AGAIN):
-                async for event in events:  # type: ignore[attr-defined]
+                async for event in events:
                     if isinstance(event, RunChanged) and event.run.id == run_id:
                         break
-        except TimeoutError:
-            continue
 
 
 def _arguments(pairs: tuple[str, ...]) -> dict[str, object]:
