@@ -1,7 +1,9 @@
 """Everything that a hurried person can do to the chat window, in no sensible order."""
 
+import asyncio
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,7 +13,8 @@ from nagatha_desktop.widgets.theme import ThemeController
 from tests.gui.test_chat_window import Scene, scene
 from tests.support.fake_client import Script
 from worker.contract.errors import ModelError
-from worker.contract.types import Problem
+from worker.contract.types import Problem, Sent
+from worker.runtime import Runtime
 
 __all__ = ["scene"]
 
@@ -119,3 +122,33 @@ def test_whatever_is_done_in_a_hurry_the_window_shows_what_the_engine_has(
         scene.qtbot.waitUntil(lambda: not window.model.loading)
         branch = store.branch(name)[-window.transcript.message_count() :]
         assert [each.text for each in window.model.messages] == [each.text for each in branch]
+
+
+def test_what_cannot_be_sent_yet_stays_in_the_box(
+    scene: Scene, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, go_on = scene.fake.store.send, asyncio.Event()
+
+    async def slow(*args: Any, **named: Any) -> Sent:
+        await go_on.wait()
+        return await send(*args, **named)
+
+    async def release() -> None:
+        go_on.set()
+
+    monkeypatch.setattr(scene.fake.store, "send", slow)
+    scene.open("Release notes")
+    scene.type("One")
+    scene.press(Qt.Key.Key_Return)
+    scene.open("Trip to Lisbon")
+    scene.type("Two")
+    scene.press(Qt.Key.Key_Return)
+    assert scene.box.toPlainText() == "Two"
+    runtime.run(release(), 5)
+    scene.qtbot.waitUntil(lambda: not scene.window.model.sending)
+    scene.press(Qt.Key.Key_Return)
+    scene.qtbot.waitUntil(lambda: len(scene.texts()) == 4)
+    scene.settled()
+    assert scene.texts() == ["Where?", "There.", "Two", "Hello there."]
+    scene.open("Release notes")
+    scene.qtbot.waitUntil(lambda: scene.texts()[2:3] == ["One"])
