@@ -70,6 +70,49 @@ def only_answer(nagatha: Nagatha) -> dict[str, Any]:
     return answer
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """`folder` as one that nobody may write, root neither."""
+    if os.geteuid() != 0:
+        modes = {place: place.stat().st_mode for place in (folder, *folder.rglob("*"))}
+        for place, mode in modes.items():
+            place.chmod(mode & 0o555)
+        yield
+        for place, mode in modes.items():
+            place.chmod(mode)
+        return
+    mount = ("mount", "--bind", str(folder), str(folder))
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to mount")
+    try:
+        subprocess.run(("mount", "-o", "remount,bind,ro", str(folder)), check=True)
+        yield
+    finally:
+        subprocess.run(("umount", "-l", str(folder)), check=True)
+
+
+def test_the_doctor_looks_at_what_it_can_where_the_data_cannot_be_used(
+    nagatha_home: Path, models: ModelServer
+) -> None:
+    nagatha = Nagatha.on(nagatha_home, models)
+    nagatha.json("ask", "Before")
+    with read_only(nagatha_home):
+        ran = nagatha.run("doctor", "--task", "all", "--json")
+        lines = nagatha.run("doctor").out
+    checks = {check["name"]: check for check in cast(list[dict[str, Any]], ran.document)}
+    assert ran.code == 1
+    assert checks["storage"]["state"] == "failed"
+    assert str(nagatha_home) in checks["storage"]["message"]
+    assert "NAGATHA_HOME" in checks["storage"]["remedy"]
+    assert (checks["broker"]["state"], checks["worker"]["state"]) == ("failed", "failed")
+    for name in ("provider", "modules", "message"):
+        assert checks[name]["state"] == "ok", checks[name]
+    assert checks["memory"]["state"] == checks["usage"]["state"] == "off"
+    assert "storage        failed" in lines and "provider       ok" in lines
+    (kept,) = cast(list[dict[str, Any]], nagatha.json("chats"))
+    assert kept["title"] == "Before"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_answer_that_is_interrupted_is_kept_as_stopped(
     nagatha: Nagatha, number: signal.Signals

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -19,7 +19,8 @@ from worker.cli.serving import served
 from worker.cli.session import FAILED, StopSignal, run
 from worker.contract.errors import NagathaError, NotFound, Unavailable
 from worker.contract.events import Event, RunChanged
-from worker.contract.types import FINAL_STATES, Run
+from worker.contract.system import Check
+from worker.contract.types import FINAL_STATES, Problem, Run
 from worker.engine import LOCAL_OWNER, Engine
 from worker.service.owner import OwnerServices
 
@@ -297,12 +298,14 @@ def worker(api: bool) -> None:
 def doctor(tasks: tuple[str, ...], message: str, as_json: bool) -> None:
     """Check the parts, and say what to do."""
     output = Output(as_json=as_json)
+    problems: list[Problem] = []
 
     async def action(engine: Engine, services: OwnerServices) -> int:
         await engine.modules_ready()
         if message:
             engine.doctor_message = message
-        checks = await engine.services(LOCAL_OWNER).system.doctor(tasks)
+        found = await engine.services(LOCAL_OWNER).system.doctor(tasks)
+        checks = [_of_the_data(check, problem) for problem in problems for check in found] or found
         if output.as_json:
             output.document([asdict(check) for check in checks])
         for check in checks:
@@ -312,7 +315,16 @@ def doctor(tasks: tuple[str, ...], message: str, as_json: bool) -> None:
                 output.line(f"{'':23} {check.remedy}")
         return FAILED if any(check.state == "failed" for check in checks) else 0
 
-    sys.exit(run(output, action, queue=True, work_if_alone=True))
+    sys.exit(run(output, action, queue=True, work_if_alone=True, without_data=problems.append))
+
+
+def _of_the_data(check: Check, problem: Problem) -> Check:
+    """A line of the doctor where the data could not be used: it was made without."""
+    if check.name == "storage":
+        return Check("storage", "failed", str(replace(problem, remedy="")), problem.remedy)
+    if check.name in ("memory", "usage"):
+        return Check(check.name, "off", "It needs the storage.")
+    return check
 
 
 @click.command()

@@ -4,15 +4,18 @@ Owns its start and end, and how errors become exit codes. It must not know singl
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 from worker.cli.output import Output, ReaderGone
-from worker.contract.errors import NagathaError
+from worker.cli.spare import beside
+from worker.contract.errors import NagathaError, StorageError
+from worker.contract.types import Problem
 from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
 from worker.paths import Paths
@@ -37,10 +40,13 @@ def run(
     queue: bool = False,
     work: bool = False,
     work_if_alone: bool = False,
+    without_data: Callable[[Problem], None] | None = None,
 ) -> int:
     """Do `action` on the loop with an engine of its own; returns the exit code.
 
-    With `work_if_alone` tasks are run here when no other process on the data folder does.
+    With `work_if_alone` tasks are run here when no other process on the data folder does. Where
+    the data cannot be used, `without_data` is told why and the engine starts beside it, with none
+    of it and without working; when None, that is an error.
 
     A NagathaError is printed and is exit code 1. Ctrl+C, SIGTERM and SIGHUP cancel the action,
     and the engine ends as always, so that nothing of it is lost; a second one is not waited for.
@@ -49,11 +55,24 @@ def run(
     doing = _Doing()
 
     async def inside(runtime: Runtime, logs: LogSystem) -> int:
-        async with Engine(paths, runtime, role, redactor=redactor, logs=logs) as engine:
-            return await doing.do(plugged(engine))
+        async with AsyncExitStack() as stack:
 
-    async def plugged(engine: Engine) -> int:
-        works = work or (work_if_alone and not engine.worker_elsewhere())
+            async def started(places: Paths) -> Engine:
+                made = Engine(places, runtime, role, redactor=redactor, logs=logs)
+                return await stack.enter_async_context(made)
+
+            try:
+                engine = await started(paths)
+                works = work or (work_if_alone and not engine.worker_elsewhere())
+            except StorageError as error:
+                if without_data is None:
+                    raise
+                without_data(error.problem)
+                engine = await started(stack.enter_context(beside(paths)))
+                works = False
+            return await doing.do(plugged(engine, works))
+
+    async def plugged(engine: Engine, works: bool) -> int:
         if queue or works:
             # Celery takes a while to import, and most commands do without.
             from worker.background import CeleryBackground
@@ -63,7 +82,8 @@ def run(
 
     try:
         paths = Paths.find()
-        paths.make()
+        with contextlib.suppress(*(() if without_data is None else (OSError,))):
+            paths.make()
         with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime, _signals_interrupt():
             code = _wait(runtime, runtime.submit(inside(runtime, logs)), doing)
         output.flush()
