@@ -228,3 +228,9 @@ def test_every_word_of_any_script_is_found_in_either_case(
 @given(query=st.text(max_size=40))
 def test_any_text_is_a_valid_query(storage: Blocking, query: str) -> None:
     storage.search(ME, query, chat=None, limit=3)
+
+
+def test_of_a_query_as_long_as_a_book_only_the_beginning_counts(storage: Blocking) -> None:
+    holding(storage, "needle")
+    query = "  needle" + " " * 20_000 + "haystack " * 1_000_000
+    assert len(storage.search(ME, query, chat=None, limit=5)) == 1

@@ -227,6 +227,25 @@ def test_any_number_is_a_valid_limit(storage: Blocking) -> None:
         assert len(storage.branch(ME, "a1", limit=limit)[0]) == 2 * found
 
 
+def test_an_import_never_replaces_a_file_that_is_kept(storage: Blocking) -> None:
+    storage.put_attachment(ME, PICTURE, b"abc", NOW)
+    (message,) = chain("chat", 1)
+    tree = [replace(message, attachments=(PICTURE,))]
+    with pytest.raises(Conflict, match="'f1' is there already"):
+        storage.import_chat(ME, a_chat(), tree, {"f1": b"xyz"})
+    assert storage.statistics(ME).chats == 0
+    assert storage.import_chat(ME, a_chat(), tree, {"f1": b"abc"}) is True
+    assert storage.get_attachment(ME, "f1") == (PICTURE, b"abc")
+
+
+def test_any_number_of_tokens_that_a_server_claims_can_be_added_up(storage: Blocking) -> None:
+    for name in ("u1", "u2", "u3"):
+        claimed = Usage(10**30, 2**62, 10**30)
+        storage.add_usage(ME, UsageRecord(name, "r", NOW, "answer", "p", "m", claimed, 1.0))
+    summary = storage.usage_summary(ME, NOW, later(1))
+    assert (summary.requests, summary.input, summary.output) == (3, 3 * 10**12, 3 * 10**12)
+
+
 def test_expiry_removes_what_is_older_and_keeps_the_rest(storage: Blocking) -> None:
     for name in ("old", "new"):
         storage.put_attachment(ME, replace(PICTURE, id=f"sent {name}"), b"x", NOW)

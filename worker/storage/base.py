@@ -200,7 +200,8 @@ class Storage(Protocol):
         """Finished messages in chats not deleted that hold every word of `query`, newest first.
 
         Case and diacritics do not matter; parts of words and CJK text are found (from 3
-        characters on; shorter words match from their beginning). Any text is a valid query.
+        characters on; shorter words match from their beginning). Any text is a valid query
+        (its beginning counts); at most 1000 messages are found.
         """
         ...
 
@@ -314,7 +315,11 @@ class Storage(Protocol):
         messages: Sequence[Message],
         attachments: Mapping[str, bytes],
     ) -> bool:
-        """Store a whole chat in one transaction; False (and nothing) where its id is there."""
+        """Store a whole chat in one transaction; False (and nothing) where its id is there.
+
+        Raises InvalidInput where it does not fit together, Conflict where one of its messages or
+        another file of the id of one of its attachments is there.
+        """
         ...
 
     async def delete_all(self, owner: str) -> None:

@@ -31,6 +31,7 @@ _BASE = 0x700
 _RESERVED = range(0xE000, 0xF900)  # a text's own private characters are moved out of the way
 _MOVED = 0xF0000 - 0xE000
 
+_MAX_QUERY = 10_000
 _MAX_TERMS = 16
 _MAX_TERM = 200
 _MAX_GRAMS = 64
@@ -101,7 +102,7 @@ def terms(query: str) -> tuple[Term, ...]:
     and punctuation anywhere. At most 16 words of 200 characters count.
     """
     found: dict[str, Term] = {}
-    for word in fold(query).replace("\0", " ").split()[:_MAX_TERMS]:
+    for word in fold(query.strip()[:_MAX_QUERY]).replace("\0", " ").split()[:_MAX_TERMS]:
         folded = word[:_MAX_TERM]
         if wanted := _wanted(folded):
             begins = len(folded) < 3 and _classes()[ord(folded[0])] == "w"

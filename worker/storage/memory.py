@@ -153,7 +153,7 @@ class MemoryStorage(MemoryState):
         self._end(self._node(owner, answer.id), answer)
         mine.runs[run.id] = (run, "")
         for record in usage:
-            mine.usage.setdefault(record.id, record)
+            await self.add_usage(owner, record)
         return self._complete(owner, mine.nodes[answer.id])
 
     async def get_message(self, owner: str, message: str) -> Message:
@@ -203,7 +203,7 @@ class MemoryStorage(MemoryState):
         """See `Storage.search`."""
         if chat is not None:
             self._chat(owner, chat)
-        wanted = folding.terms(query)
+        wanted, limit = folding.terms(query), rules.within(limit, rules.MOST_HITS)
         hits: list[Hit] = []
         nodes = sorted(self._of(owner).nodes.values(), key=lambda node: node.order, reverse=True)
         for node in nodes if wanted else ():
@@ -334,7 +334,8 @@ class MemoryStorage(MemoryState):
 
     async def add_usage(self, owner: str, record: UsageRecord) -> None:
         """See `Storage.add_usage`."""
-        self._of(owner).usage.setdefault(record.id, record)
+        counted = replace(record, usage=rules.counted(record.usage))
+        self._of(owner).usage.setdefault(record.id, counted)
 
     async def usage_summary(self, owner: str, since: datetime, until: datetime) -> UsageSummary:
         """See `Storage.usage_summary`."""
@@ -397,8 +398,14 @@ class MemoryStorage(MemoryState):
         for message in ordered:
             if message.id in mine.nodes:
                 raise rules.already_there("message", message.id)
+        for name in files:
+            if (
+                name in attachments
+                and mine.files.get(name, (None, attachments[name]))[1] != (attachments[name])
+            ):
+                raise rules.not_the_same_file(name)
         for name, file in files.items():
-            if name in attachments:
+            if name in attachments and name not in mine.files:
                 mine.files[name] = (file, attachments[name], chat.created)
         mine.chats[chat.id] = replace(chat, head=rules.imported_head(chat, messages))
         for message in ordered:

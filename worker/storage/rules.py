@@ -10,13 +10,17 @@ from datetime import datetime
 from heapq import heappop, heappush
 
 from worker.contract.errors import Conflict, InvalidInput, NotFound
-from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, RunState
+from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, RunState, Usage
 
 AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 """A run in one of these is being worked at."""
 CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
 """A run in one of these can be taken, unless a process works at it."""
 
+MOST_HITS = 1000
+"""More are not looked for: each is read and folded, and nobody reads so many."""
+MOST_TOKENS = 10**12
+"""Of one call; a million such can still be added up."""
 _MOST = 2**31 - 1
 
 
@@ -93,9 +97,28 @@ def text_gap(message: str, there: int, offset: int) -> InvalidInput:
     )
 
 
-def within(limit: int) -> int:
+def within(limit: int, most: int = _MOST) -> int:
     """A limit that every backend can take: at least 0, and no more than there can be."""
-    return max(0, min(limit, _MOST))
+    return max(0, min(limit, most))
+
+
+def counted(usage: Usage) -> Usage:
+    """What can be added up: a server may claim any number of tokens."""
+    return replace(
+        usage,
+        input=within(usage.input, MOST_TOKENS),
+        output=within(usage.output, MOST_TOKENS),
+        cached=within(usage.cached, MOST_TOKENS),
+    )
+
+
+def not_the_same_file(attachment: str) -> Conflict:
+    """An import brings other bytes under the id of a file that is kept."""
+    return Conflict(
+        "The chat cannot be imported",
+        f"Another file with the id {attachment!r} is there already.",
+        "It was left as it is.",
+    )
 
 
 def joined(base: str, pieces: Iterable[tuple[int, str]]) -> str:

@@ -81,6 +81,30 @@ def test_copies_from_the_future_take_no_place_of_the_others_and_are_not_kept_wit
     assert len(there) - len(dropped) <= 7 + 4 + 5 * len(reasons)
 
 
+def test_a_name_that_is_no_date_is_no_copy(tmp_path: Path) -> None:
+    with sqlite_in(tmp_path) as storage:
+        copy = storage.back_up("daily", NOW)
+        (tmp_path / "backups" / "nagatha-20269999T999999Z-daily.db").write_bytes(b"x")
+        assert storage.backups() == (copy,)
+
+
+def test_deleting_all_copies_leaves_no_unfinished_one(tmp_path: Path) -> None:
+    with sqlite_in(tmp_path) as storage:
+        storage.back_up("daily", NOW)
+        folder = tmp_path / "backups"
+        for file in (
+            folder / "nagatha-20261121T120000Z-daily.db.123.part",
+            folder / "nagatha-20261121T120000Z-daily.db.123.part-journal",
+            tmp_path / "nagatha.db.restoring",
+            tmp_path / "nagatha.db.damaged-20261121T120000Z-wal",
+        ):
+            file.write_bytes(b"what somebody wrote")
+        storage.delete_backups()
+        assert list(folder.iterdir()) == []
+        left = {path.name for path in tmp_path.glob("nagatha.db*")}
+        assert left <= {"nagatha.db", "nagatha.db-wal", "nagatha.db-shm"}
+
+
 def test_a_copy_from_the_future_is_offered_only_where_there_is_no_other(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     with sqlite_in(tmp_path) as storage:

@@ -4,6 +4,7 @@ Owns the backups folder. Must not know the engine: a copy is made from the file 
 of its own. Blocks: callers go through a thread.
 """
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -48,7 +49,8 @@ def back_up(database: Path, folder: Path, reason: Reason, at: datetime) -> Backu
     there = listed(folder)
     for old in superfluous(there, at):
         if old != name:  # whatever the clock says: this one was asked for
-            (folder / old).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one too many is no reason to fail
+                (folder / old).unlink(missing_ok=True)
     return next(backup for backup in there if backup.name == name)
 
 
@@ -73,14 +75,12 @@ def listed(folder: Path) -> tuple[Backup, ...]:
     found = []
     for file in folder.iterdir() if folder.is_dir() else ():
         if match := _NAME.fullmatch(file.name):
-            found.append(
-                Backup(
-                    name=file.name,
-                    created=datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC),
-                    size=file.stat().st_size,
-                    reason=cast(Reason, match[2]),
-                )
-            )
+            try:
+                created = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                size = file.stat().st_size
+            except (ValueError, FileNotFoundError):  # no such day; another process removed it
+                continue
+            found.append(Backup(file.name, created, size, cast(Reason, match[2])))
     return tuple(sorted(found, key=lambda backup: (backup.created, backup.name), reverse=True))
 
 
@@ -150,12 +150,15 @@ def is_good(file: Path) -> bool:
         return False
 
 
-def clean(folder: Path) -> None:
-    """Remove what an interrupted copy left behind: nobody has written it for a while."""
+def clean(folder: Path, older_than: float = _ABANDONED) -> None:
+    """Remove what an interrupted copy left behind: nobody has written it for a while.
+
+    With 0 seconds, unfinished copies of other processes too; those fail there.
+    """
     for pattern in (f"*{_UNFINISHED}", f"*{_UNFINISHED}-journal"):
         for file in folder.glob(f"nagatha-{pattern}"):
             try:
-                if time.time() - file.stat().st_mtime > _ABANDONED:
+                if time.time() - file.stat().st_mtime >= older_than:
                     file.unlink()
             except FileNotFoundError:  # another process was quicker
                 continue

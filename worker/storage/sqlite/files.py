@@ -15,6 +15,8 @@ from worker.storage.sqlite.errors import damaged, foreign_file, newer_version, r
 from worker.storage.sqlite.schema import APPLICATION_ID, VERSION
 
 COMPANIONS = ("-wal", "-shm", "-journal")
+RESTORING = ".restoring"
+"""The ending of a copy that is to replace the database."""
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100
 _BUSY_SECONDS = 20.0

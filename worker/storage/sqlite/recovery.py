@@ -19,7 +19,6 @@ from worker.storage.sqlite.errors import told_as_storage_error
 from worker.storage.sqlite.store import SqliteStorage
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_RESTORING = ".restoring"
 
 
 def _now() -> datetime:
@@ -82,7 +81,7 @@ def restore_file(path: Path, source: Path, at: datetime) -> None:
             "The backup cannot be used", f"{source} is damaged or too new.", "Choose another one."
         )
     with told_as_storage_error(path):
-        coming = files.companion(path, _RESTORING)
+        coming = files.companion(path, files.RESTORING)
         coming.unlink(missing_ok=True)
         backup.copy(source, coming)
         try:

@@ -70,7 +70,7 @@ def find(db: Connection, owner: str, query: str, chat: str | None, limit: int) -
         where = (folding.scope(number, owner=True),)
     expression = " ".join(f'"{gram}"' for gram in (*where, *folding.asked(wanted)))
     hits: list[Hit] = []
-    limit = rules.within(limit)
+    limit = rules.within(limit, rules.MOST_HITS)
     below, many = 1 << 62, limit + limit // 8 + 8
     while len(hits) < limit:
         rows = db.execute(

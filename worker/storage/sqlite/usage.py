@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import UsageRecord, UsageSummary
+from worker.storage import rules
 from worker.storage.sqlite.chats import know_owner
 from worker.storage.sqlite.rows import owner_seq
 from worker.storage.sqlite.schema import usage
@@ -18,6 +19,7 @@ from worker.storage.sqlite.schema import usage
 def add_usage(db: Connection, owner: str, record: UsageRecord) -> None:
     """See `Storage.add_usage`. The same record twice counts once."""
     know_owner(db, owner)
+    counted = rules.counted(record.usage)
     db.execute(
         insert_or(usage)
         .values(
@@ -28,10 +30,10 @@ def add_usage(db: Connection, owner: str, record: UsageRecord) -> None:
             purpose=record.purpose,
             provider=record.provider,
             model=record.model,
-            input=record.usage.input,
-            output=record.usage.output,
-            cached=record.usage.cached,
-            estimated=record.usage.estimated,
+            input=counted.input,
+            output=counted.output,
+            cached=counted.cached,
+            estimated=counted.estimated,
             seconds=record.seconds,
             cost=record.cost,
         )

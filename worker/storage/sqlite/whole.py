@@ -60,18 +60,20 @@ def import_chat(
     if made is None:
         return False
     ordered = rules.in_order(found)
-    stored = {
-        name
-        for name in {file.id for message in found for file in message.attachments} - files.keys()
-        if db.scalar(
-            select(attachments.c.seq).where(
+    stored: dict[str, bytes] = {}
+    for name in {file.id for message in found for file in message.attachments}:
+        kept = db.scalar(
+            select(attachments.c.data).where(
                 attachments.c.owner == made.owner, attachments.c.id == name
             )
         )
-    }
+        if kept is not None:
+            stored[name] = kept
     for name, file in rules.check_attachments(found, files, stored).items():
-        if name in files:
+        if name not in stored:
             messages_.put_attachment(db, owner, file, files[name], chat.created)
+        elif files.get(name, stored[name]) != stored[name]:
+            raise rules.not_the_same_file(name)
     places: dict[str, tuple[int, int]] = {}
     rows: list[dict[str, object]] = []
     numbers = _Numbers(db)

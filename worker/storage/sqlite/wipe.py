@@ -3,6 +3,7 @@
 Blocks: callers go through a thread, with nothing else of the process writing.
 """
 
+import glob
 from pathlib import Path
 
 from worker.storage.sqlite import backup, files
@@ -41,9 +42,11 @@ def wipe(path: Path) -> None:
 
 
 def delete_copies(path: Path, folder: Path) -> None:
-    """Remove every backup, and databases that were put aside as damaged."""
-    backup.clean(folder)
+    """Remove every backup, finished or not, and databases that were put aside as damaged or were
+    on their way back when the program was killed."""
+    backup.clean(folder, older_than=float("-inf"))  # the clock may have been put back
     for found in backup.listed(folder):
         (folder / found.name).unlink(missing_ok=True)
-    for file in path.parent.glob(f"{path.name}.damaged-*"):
-        file.unlink(missing_ok=True)
+    for pattern in (".damaged-*", files.RESTORING):
+        for file in path.parent.glob(f"{glob.escape(path.name)}{pattern}"):
+            file.unlink(missing_ok=True)
