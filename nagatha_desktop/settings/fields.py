@@ -4,7 +4,7 @@ Owns the editor for each kind of value and that a change applies at once. What a
 its limits and its words come from the engine.
 """
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -77,6 +77,11 @@ class LongText(QPlainTextEdit):
         self.left.emit()
 
 
+def in_words(text: str) -> str:
+    """What the engine says of a setting, in the person's language where it is known in it."""
+    return QCoreApplication.translate("Setting", text)
+
+
 class SettingField(Row):
     """A row for the setting `key`; shows itself once the store has read it."""
 
@@ -115,7 +120,7 @@ class SettingField(Row):
         if setting is None:
             return
         if self.editor is None:
-            self.title.setText(setting.title)
+            self.title.setText(in_words(setting.title))
             self.editor = self._make(setting)
         editing = self._settle.isActive() or (
             self._setting is not None and self.value() != self._setting.value
@@ -128,7 +133,7 @@ class SettingField(Row):
         self.say(self._words(setting))
         self.default_button.setVisible(not fixed and setting.value != setting.default)
         self.default_button.setAccessibleName(
-            self.tr("Default of “{title}”").format(title=setting.title)
+            self.tr("Default of “{title}”").format(title=in_words(setting.title))
         )
 
     def _words(self, setting: Setting) -> str:
@@ -139,12 +144,12 @@ class SettingField(Row):
                 "Set by the nagatha.yaml in the folder that Nagatha was started in, "
                 "so it cannot be changed here."
             )
-        return self._own_text or setting.description
+        return self._own_text or in_words(setting.description)
 
     def _make(self, setting: Setting) -> QWidget:
         made = self._editor(setting)
-        made.setAccessibleName(setting.title)
-        made.setAccessibleDescription(setting.description)
+        made.setAccessibleName(in_words(setting.title))
+        made.setAccessibleDescription(in_words(setting.description))
         if isinstance(made, LongText):
             self.below.insertWidget(0, made)
         else:
@@ -193,7 +198,7 @@ class SettingField(Row):
             small = high is not None and high <= 10
             made.setSingleStep(0.1 if small else 1.0)
         if setting.unit:
-            made.setSuffix(f" {setting.unit}")
+            made.setSuffix(f" {in_words(setting.unit)}")
         made.setGroupSeparatorShown(True)
         made.setKeyboardTracking(False)
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

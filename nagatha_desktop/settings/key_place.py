@@ -138,14 +138,14 @@ class KeyPlaceChooser(QWidget):
 
 def place_words(place: KeyPlace) -> tuple[str, Tone]:
     """Where a key is, in words, and the colour that says so."""
-    tr = QCoreApplication.translate
+    translate = QCoreApplication.translate
     words: dict[KeyPlace, tuple[str, Tone]] = {
-        "none": (tr("KeyPlace", "No key"), "warn"),
-        "not_needed": (tr("KeyPlace", "Needs no key"), "muted"),
-        "keyring": (tr("KeyPlace", "Key in the system keyring"), "ok"),
-        "environment": (tr("KeyPlace", "Key from the environment"), "ok"),
-        "session": (tr("KeyPlace", "Key for this session only"), "warn"),
-        "file": (tr("KeyPlace", "Key in a file only you can read"), "warn"),
-        "unreadable": (tr("KeyPlace", "Key cannot be read now"), "bad"),
+        "none": (translate("KeyPlace", "No key"), "warn"),
+        "not_needed": (translate("KeyPlace", "Needs no key"), "muted"),
+        "keyring": (translate("KeyPlace", "Key in the system keyring"), "ok"),
+        "environment": (translate("KeyPlace", "Key from the environment"), "ok"),
+        "session": (translate("KeyPlace", "Key for this session only"), "warn"),
+        "file": (translate("KeyPlace", "Key in a file only you can read"), "warn"),
+        "unreadable": (translate("KeyPlace", "Key cannot be read now"), "bad"),
     }
     return words[place]

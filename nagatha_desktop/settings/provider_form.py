@@ -356,11 +356,13 @@ def _server(address: str) -> str:
 
 def answered(found: ProviderTest) -> str:
     """How a test went that went well, e.g. "✓ answered in 0.4 s · 52 models"."""
-    tr = QCoreApplication.translate
-    words = tr("ProviderForm", "✓ answered in {time}").format(time=seconds(found.seconds))
+    translate = QCoreApplication.translate
+    words = translate("ProviderForm", "✓ answered in {time}").format(time=seconds(found.seconds))
     if found.models is None:
         return words
     models = counted(
-        found.models, tr("ProviderForm", "1 model"), tr("ProviderForm", "{number} models")
+        found.models,
+        translate("ProviderForm", "1 model"),
+        translate("ProviderForm", "{number} models"),
     )
     return f"{words} · {models}"
