@@ -1,11 +1,13 @@
 """Export, import, restore and delete all: nothing is lost silently, and nothing raw comes out."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -13,8 +15,9 @@ from tests.support.storages import ME, NOW, a_chat, a_run, chain
 from worker.contract.errors import Conflict, InvalidInput, NotFound, StorageError
 from worker.contract.events import DataReplaced, Event
 from worker.contract.system import Backup
-from worker.contract.types import Message
+from worker.contract.types import Attachment, Message
 from worker.events.memory import MemoryBus
+from worker.service import archive
 from worker.service.archive import JSON_NAME, read_archive
 from worker.service.data import Data, Folders
 from worker.service.scope import Scope
@@ -113,6 +116,48 @@ def test_a_chat_that_cannot_be_read_is_named_and_the_others_are_exported(
 
     _run(tmp_path, test)
     assert "chat two cannot be read: OverflowError" in caplog.text
+
+
+def test_an_export_on_a_full_disk_says_so_and_leaves_nothing_to_be_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = archive._private
+
+    def full(path: Path) -> TextIO:
+        if path.suffix == ".md" and "two" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(path)
+
+    monkeypatch.setattr(archive, "_private", full)
+
+    async def test(data: Data, bench: Bench) -> None:
+        with pytest.raises(StorageError, match="No space left"):
+            await data.export(str(tmp_path))
+        (folder,) = tmp_path.glob("nagatha-export-*")
+        with pytest.raises(InvalidInput):
+            read_archive(folder)
+
+    _run(tmp_path, test)
+
+
+def test_attachments_travel_with_their_chat_and_a_lost_one_is_told(tmp_path: Path) -> None:
+    picture = Attachment("f1", "cat.png", "image/png", 3, 85)
+
+    async def test(data: Data, bench: Bench) -> None:
+        (message,) = chain("four", 1)
+        await bench.storage.import_chat(
+            ME,
+            a_chat("four", title="Cat"),
+            [replace(message, attachments=(picture,))],
+            {"f1": b"abc"},
+        )
+        written = read_archive(Path((await data.export(str(tmp_path))).path))
+        assert [one.files for one in written if one.files] == [{"f1": b"abc"}]
+        bench.storage._of(ME).files.clear()
+        with pytest.raises(StorageError, match="“Cat”"):
+            await data.export(str(tmp_path))
+
+    _run(tmp_path, test)
 
 
 @pytest.mark.parametrize("place", ["relative", "/proc/nope", "/tmp/\0", "~nobody-here/x", ""])
