@@ -17,7 +17,16 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.blocks import Part
@@ -127,6 +136,7 @@ class QuickAsk(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
         self.setFixedWidth(WIDTH)
         self.model = ChatModel(bridge, chats, "quick", self)
+        self._before: QWidget | None = None
         self._answer_id = ""
         self._text = ""
         self._error: ErrorCard | None = None
@@ -212,6 +222,8 @@ class QuickAsk(QWidget):
         """Show it over everything, ready to type."""
         if not self.isVisible():
             self._place()
+            # Where no window manager does, the focus has to be given back.
+            self._before = QApplication.activeWindow()
         self.show()
         self.raise_()
         self.activateWindow()
@@ -236,6 +248,9 @@ class QuickAsk(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.activateWindow()
         if not self.model.busy:
             # The next question has nothing to do with this one.
             self.model.new_chat()

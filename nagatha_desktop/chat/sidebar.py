@@ -76,7 +76,6 @@ class Sidebar(QFrame):
     ) -> None:
         super().__init__(parent)
         set_role(self, "side")
-        self.setFixedWidth(MEASURES.side_width)
         self._chats = chats
         self._themes = themes
         self._clock = clock
@@ -142,6 +141,9 @@ class Sidebar(QFrame):
         """Show which keys do the same."""
         text = self.tr("New chat")
         self.new_button.setText(f"{text}  {new}" if new else text)
+        sides = 2 * (MEASURES.grid * 3 // 2)
+        self.new_button.ensurePolished()
+        self.setFixedWidth(max(MEASURES.side_width, self.new_button.sizeHint().width() + sides))
         text = self.tr("Search all chats")
         self.search_field.setPlaceholderText(f"{text}  {search}" if search else text)
 

@@ -7,6 +7,7 @@ confirm and nothing to lose by closing it.
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -99,7 +100,6 @@ class SettingsWindow(Window):
         whole.addLayout(below, 1)
         side = QFrame()
         set_role(side, "side")
-        side.setFixedWidth(_SIDE)
         column = QVBoxLayout(side)
         margin = MEASURES.grid * 3 // 2
         column.setContentsMargins(margin, margin, margin, margin)
@@ -114,6 +114,9 @@ class SettingsWindow(Window):
             self.list.addItem(item)
         self.list.currentItemChanged.connect(self._turn)
         column.addWidget(self.list)
+        names = [page.accessibleName() for page in self.pages.values()]
+        widest = max(map(QFontMetrics(self.list.font()).horizontalAdvance, names))
+        side.setFixedWidth(max(_SIDE, widest + 2 * margin + 4 * MEASURES.grid))
         below.addWidget(side)
         right = QVBoxLayout()
         right.setSpacing(0)

@@ -5,13 +5,18 @@ Owns geometry and closing. Where the geometry is kept is the business of what is
 
 from typing import Protocol
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMoveEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from nagatha_desktop.widgets.icons import app_icon
 from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.tokens import MEASURES
 
+_TITLE_BAR = MEASURES.grid * 5
+"""Pixels left for the frame that is put around a window that is as high as the screen."""
+_USUAL_FONT = 11.0
+"""Points up to which windows have the size that was drawn for them."""
 _SETTLES = 400
 """Milliseconds without a move after which a place is worth keeping."""
 
@@ -54,7 +59,9 @@ class Window(QWidget):
         self._escape_closes = escape_closes
         self._restored = False
         self._really_close = False
-        self.resize(*size)
+        # Who reads large letters wants as many of them in a window.
+        larger = max(1.0, self.font().pointSizeF() / _USUAL_FONT)
+        self.resize(round(size[0] * larger), round(size[1] * larger))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLES)
@@ -89,6 +96,9 @@ class Window(QWidget):
             if kept:
                 # Qt moves it back onto a screen if the one it was on is gone.
                 self.restoreGeometry(QByteArray.fromBase64(kept.encode("ascii", "ignore")))
+            else:
+                room = self.screen().availableSize() - QSize(0, _TITLE_BAR)
+                self.resize(self.size().boundedTo(room))
         super().showEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
@@ -137,3 +138,18 @@ def test_the_theme_may_change_under_an_answer(
     themes.set_mode("dark")
     assert quick.answer.height() > 0
     themes.set_mode("light")
+
+
+def test_the_window_that_was_in_front_gets_the_keyboard_back(quick: QuickAsk, qtbot: QtBot) -> None:
+    quick.hide()
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(other.isActiveWindow)
+    quick.open()
+    qtbot.waitUntil(quick.isActiveWindow)
+    asked: list[QWidget] = []
+    other.activateWindow = lambda: asked.append(other)  # type: ignore[method-assign]
+    QTest.keyClick(quick.line, Key.Key_Escape)
+    assert asked == [other]

@@ -25,6 +25,7 @@ from worker.contract.events import EngineChanged
 from worker.contract.types import Problem
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
+NEVER = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
 PAGES = ("general", "models", "connection", "data", "modules", "shortcuts")
 
 
@@ -237,3 +238,26 @@ def test_a_change_made_elsewhere_is_shown_but_does_not_disturb_typing(
     on_loop(scene.fake.system.set_setting("models.max_tokens", 500))
     scene.until(lambda: other.editor.value() == 500)  # type: ignore[union-attr]
     assert field.editor.toPlainText() == "Half a sent"
+
+
+def test_with_large_letters_everything_can_still_be_reached(
+    qapp: QApplication, make: Maker
+) -> None:
+    before, large = qapp.font(), qapp.font()
+    large.setPointSize(18)
+    qapp.setFont(large)
+    try:
+        scene = make()
+        window = scene.window
+        window.show()
+        window.resize(window.minimumSize())
+        for row in range(window.list.count()):
+            item = window.list.item(row)
+            words = window.list.fontMetrics().horizontalAdvance(item.text())
+            assert words < window.list.viewport().width(), item.text()
+        for page in window.pages.values():
+            canvas = page.widget()
+            hidden = canvas.minimumSizeHint().width() > page.viewport().width()
+            assert not hidden or page.horizontalScrollBarPolicy() != NEVER, page.accessibleName()
+    finally:
+        qapp.setFont(before)

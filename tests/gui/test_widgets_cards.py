@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QEnterEvent, QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.widgets.badges import section
@@ -272,3 +272,23 @@ def test_a_broken_place_on_disk_does_no_harm(qtbot: QtBot, themes: ThemeControll
     window.bring_up()
     assert (window.width(), window.height()) == (300, 200)
     window.close_for_good()
+
+
+def test_a_window_is_no_larger_than_the_screen_and_grows_with_the_letters(
+    qtbot: QtBot, qapp: QApplication, themes: ThemeController
+) -> None:
+    window = Window("w", "W", (20_000, 20_000), Places())
+    qtbot.addWidget(window)
+    window.bring_up()
+    room = window.screen().availableSize()
+    assert window.width() <= room.width() and window.height() < room.height()
+    window.close_for_good()
+    before, large = qapp.font(), qapp.font()
+    large.setPointSize(22)
+    qapp.setFont(large)
+    try:
+        grown = Window("w", "W", (300, 200))
+        qtbot.addWidget(grown)
+        assert (grown.width(), grown.height()) == (600, 400)
+    finally:
+        qapp.setFont(before)
