@@ -5,7 +5,7 @@ Owns which source wins, what is told about it, and saving. It must not know what
 for. Keys are never here: see `worker.secrets`.
 """
 
-from worker.config.load import Loaded, describe, is_local, load
+from worker.config.load import Loaded, describe, load
 from worker.config.save import provider_entry, remove_provider, save, save_provider
 from worker.config.schema import KEYS, ProviderEntry, Settings, login_in
 
@@ -15,7 +15,6 @@ __all__ = [
     "ProviderEntry",
     "Settings",
     "describe",
-    "is_local",
     "load",
     "login_in",
     "provider_entry",

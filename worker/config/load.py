@@ -3,14 +3,12 @@
 Owns which source wins. It must not write, but for the copy of a file that is wrong.
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
@@ -18,6 +16,7 @@ from pydantic.fields import FieldInfo
 from worker.config.files import keep_aside, read_document
 from worker.config.layers import Layer, Source, from_document, from_environment, nested, redis_layer
 from worker.config.schema import KEYS, SECTIONS, ProviderEntry, Settings
+from worker.contract.addresses import is_local
 from worker.contract.errors import InvalidInput, StorageError
 from worker.contract.system import Provider, Setting, SettingValue
 from worker.contract.types import Problem
@@ -93,20 +92,6 @@ def describe(loaded: Loaded) -> tuple[Setting, ...]:
     """Every setting with all that a dialog needs. Passwords in addresses are shown as ***, and
     `save` takes them back like that."""
     return tuple(_describe(key, loaded) for key in KEYS)
-
-
-def is_local(base_url: str) -> bool:
-    """Whether an address is on this machine."""
-    try:
-        host = urlsplit(base_url).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def value_of(settings: Settings, key: str) -> object:

@@ -4,7 +4,6 @@ Owns the presets that the first start offers and a few rules about model names. 
 HTTP. Nothing here is needed for a model to work; it fills in what a server's list leaves out.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -84,20 +83,6 @@ def chats(model: str) -> bool:
 def shown_name(model: str) -> str:
     """A model's id as people read it."""
     return model.removeprefix("models/")
-
-
-def is_local(base_url: str) -> bool:
-    """Whether an address is on this machine."""
-    try:
-        host = urlsplit(base_url).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def origin(base_url: str) -> str:

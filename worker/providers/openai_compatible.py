@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from worker.contract.addresses import is_local
 from worker.contract.errors import ModelError
 from worker.contract.system import ModelInfo, ProviderTest
 from worker.providers.base import (
@@ -23,7 +24,7 @@ from worker.providers.base import (
     PromptMessage,
     TextDelta,
 )
-from worker.providers.catalogue import OPENAI, is_local, origin
+from worker.providers.catalogue import OPENAI, origin
 from worker.providers.chunks import Reader, whole
 from worker.providers.listing import read_models
 from worker.providers.quirks import Quirks, learn

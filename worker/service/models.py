@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from worker.config import Settings, login_in
+from worker.contract.addresses import is_local
 from worker.contract.errors import InvalidInput, ModelError, NotFound
 from worker.contract.events import SettingsChanged
 from worker.contract.system import (
@@ -22,7 +23,7 @@ from worker.contract.system import (
     ProviderTest,
 )
 from worker.providers.base import ModelProvider
-from worker.providers.catalogue import PRESETS, is_local, origin, sees_images
+from worker.providers.catalogue import PRESETS, origin, sees_images
 from worker.providers.discover import discover
 from worker.providers.openai_compatible import OpenAICompatible, test_provider
 from worker.service.scope import Scope

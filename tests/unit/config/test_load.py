@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.config import KEYS, Loaded, Settings, describe, is_local, load
+from worker.config import KEYS, Loaded, Settings, describe, load
 from worker.config.layers import VARIABLES
+from worker.contract.addresses import is_local
 from worker.contract.errors import InvalidInput
 from worker.paths import Paths
 

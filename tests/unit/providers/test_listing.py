@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.answers import run
 from tests.support.model_server import ModelServer
+from worker.contract.addresses import is_local
 from worker.contract.errors import ModelError
 from worker.contract.system import ModelInfo
 from worker.providers.catalogue import (
@@ -18,7 +19,6 @@ from worker.providers.catalogue import (
     OPENAI,
     PRESETS,
     chats,
-    is_local,
     sees_images,
 )
 from worker.providers.discover import LOCAL_PRESETS, discover
