@@ -35,6 +35,7 @@ class Toast(QFrame):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._pass)
         row = QHBoxLayout(self)
+        self._row = row
         row.setContentsMargins(MEASURES.grid * 2, MEASURES.half, MEASURES.half, MEASURES.half)
         row.setSpacing(MEASURES.grid)
         self.words = label("")
@@ -56,6 +57,8 @@ class Toast(QFrame):
         self.button.setText(button_text)
         self.button.setAccessibleName(button_text)
         self.button.setVisible(bool(button_text))
+        side = MEASURES.half if button_text else MEASURES.grid * 2
+        self._row.setContentsMargins(MEASURES.grid * 2, MEASURES.half, side, MEASURES.half)
         set_role(self.button, "flat")
         self.adjustSize()
         self._place()

@@ -292,3 +292,19 @@ def test_a_window_is_no_larger_than_the_screen_and_grows_with_the_letters(
         assert (grown.width(), grown.height()) == (600, 400)
     finally:
         qapp.setFont(before)
+
+
+def test_a_toast_leaves_the_same_air_at_both_sides_of_its_words(
+    qtbot: QtBot, themes: ThemeController
+) -> None:
+    around = QWidget()
+    qtbot.addWidget(around)
+    around.resize(600, 300)
+    around.show()
+    toast = Toast(around)
+    toast.say("Copied.")
+    words = toast.words.geometry()
+    assert abs(words.left() - (toast.width() - words.right() - 1)) <= 1
+    toast.say("It was deleted.", "Undo", "undo:1")
+    assert toast.width() - toast.button.geometry().right() < words.left()
+    toast._press()
