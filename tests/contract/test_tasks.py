@@ -253,6 +253,7 @@ def test_task_that_waits_to_be_tried_again_says_until_when_and_recovery_leaves_i
         assert waiting.error.retry_at is not None
         wait = (waiting.error.retry_at - there.engine.now()).total_seconds()
         assert 3500 < wait <= 3600
+        await becomes(lambda: there.engine.background.holds(run.id), "its message is queued")
         assert await there.engine.maintenance.recover() == 0
         assert (await there.client.jobs.cancel(run.id)).state == "REVOKED"
         assert not await there.engine.background.holds(run.id)
@@ -551,6 +552,27 @@ def test_messages_hold_ids_and_no_arguments(home: Path) -> None:
         files = [home / name for name in ("queue.db", "queue.db-wal")]
         assert any(b"echo_bot.echo" in file.read_bytes() for file in files)
         assert not any(b"only for the database" in file.read_bytes() for file in files)
+
+
+def test_message_of_a_killed_process_that_comes_back_before_its_row_is_released_is_carried_out(
+    lab: World, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "count"
+
+    async def test(there: World) -> None:
+        storage, now = there.engine.storage, there.engine.now()
+        run = Run(
+            "orphan", "task", "lab.count", "PENDING", "cli", now, arguments={"file": str(file)}
+        )
+        await storage.add_run("local", run)
+        assert await storage.claim_run("local", run.id, "worker-1-deadbeef", now)
+        # No tick in between: the message finds the row claimed by who is no more.
+        await there.engine.background.send("local", "lab.count", run.id)
+        ended = await there.ended(run.id)
+        assert (ended.state, ended.attempts) == ("SUCCESS", 2)
+
+    lab.run(test)
+    assert file.read_text().split() == ["0"]
 
 
 # modules that come and go ----------------------------------------------------------------

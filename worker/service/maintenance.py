@@ -90,6 +90,14 @@ class Maintenance:
                 found += 1
         return found
 
+    async def release_orphans(self) -> int:
+        """Let somebody else have the tasks that a gone process was working at; how many."""
+        released = 0
+        for owned in await self._orphans():
+            if owned.run.kind == "task":
+                released += await self.storage.release_run(owned.owner, owned.run.id, owned.process)
+        return released
+
     async def recover(self) -> int:
         """Queue the tasks again that a gone process was working at, or that are in no queue.
 
@@ -97,8 +105,7 @@ class Maintenance:
         many were queued. Raises Unavailable, with the rows left for the next time.
         """
         await self.interrupt_orphans()
-        for owned in await self._orphans():
-            await self.storage.release_run(owned.owner, owned.run.id, owned.process)
+        await self.release_orphans()
         queued = 0
         background = self.background()
         for owned in await self.storage.unclaimed_runs():

@@ -175,6 +175,11 @@ class _Execution:
         try:
             named = self._named(places, arguments) if places else arguments
             run = self._wait(jobs.begin(request.id, self.name, named, source))
+            if run is None:
+                # A killed process may have it, whose message came back before its row was
+                # released; recovery, which may do that now, relies on the message being here.
+                self._wait(self.engine.maintenance.release_orphans())
+                run = self._wait(jobs.begin(request.id, self.name, named, source))
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:

@@ -39,16 +39,15 @@ def test_provider_without_a_model_is_asked_with_the_first_of_its_list(
 
 
 def test_server_that_lists_no_model_says_so(tmp_path: Path) -> None:
-    async def test(there: World) -> None:
-        there.engine.desk._lists["mine"] = (there.engine.monotonic(), ())
-        await there.client.models.save("mine", "Mine", "http://127.0.0.1:9/v1")
-        there.engine.desk._lists["mine"] = (there.engine.monotonic(), ())
+    async def test(there: World, address: str) -> None:
+        await there.client.models.save("mine", "Mine", address)
         with pytest.raises(ModelError) as caught:
             await there.engine.desk.choose("mine")
         assert (caught.value.kind, caught.value.problem.action) == ("no_model", "models")
 
-    with engine_in(tmp_path) as there:
-        there.run(test)
+    empty = {"/v1/models": {"object": "list", "data": []}}
+    with ModelServer(pages=empty) as server, engine_in(tmp_path) as there:
+        there.run(lambda this: test(this, server.url))
 
 
 def test_known_server_without_a_key_is_not_asked_at_all(tmp_path: Path) -> None:
