@@ -243,6 +243,7 @@ class FirstStart(QScrollArea):
         if problem.kind.startswith("keyring"):
             self._read_keyring()
         self.key.setFocus()
+        self.key.selectAll()
 
     @Slot(str)
     def _act(self, action: str) -> None:

@@ -31,6 +31,9 @@ WIDEST = 640
 _A_MOMENT = 250
 """Milliseconds that may pass before waiting is said."""
 
+_THERE = " in Settings › Models and keys"
+"""How the engine names the place that this is."""
+
 
 class Page(QScrollArea):
     """A page. `load` is called whenever it is shown, so that it is never out of date."""
@@ -284,10 +287,10 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def here(problem: Problem) -> Problem:
-    """`problem` without the button that leads to where the person is already."""
-    if problem.action in ("models", "choose_model", "settings"):
-        return replace(problem, action="")
-    return problem
+    """`problem` without the button, and the words, that lead to where the person is already."""
+    if problem.action not in ("models", "choose_model", "settings"):
+        return problem
+    return replace(problem, action="", remedy=problem.remedy.replace(_THERE, ""))
 
 
 def make_switch() -> QCheckBox:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.settings.first_start import FirstStart, FirstStartGuide
+from nagatha_desktop.settings.page import here
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
@@ -355,3 +356,20 @@ def test_the_page_does_not_come_where_a_provider_is_set_up(
     qtbot.waitUntil(lambda: engine.called("models.providers") == 1)
     qtbot.wait(50)
     assert guide.page is None
+
+
+def test_a_card_on_the_page_does_not_send_the_person_elsewhere() -> None:
+    remedy = "Check the key in Settings › Models and keys."
+    problem = replace(WRONG_KEY, remedy=remedy, action="models")
+    assert here(problem).remedy == "Check the key." and not here(problem).action
+    other = replace(WRONG_KEY, remedy=remedy, action="retry")
+    assert here(other) is other
+
+
+def test_after_a_wrong_key_the_next_paste_replaces_it(
+    page: FirstStart, engine: Furniture, qtbot: QtBot
+) -> None:
+    page.key.setText("sk-wrong")
+    page.use_button.click()
+    qtbot.waitUntil(lambda: bool(page.problems.told))
+    assert page.key.selectedText() == page.key.displayText()
