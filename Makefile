@@ -1,7 +1,7 @@
 # Everything a person or a machine does with this checkout. `make help` lists it.
 # Paths are relative on purpose: a checkout may lie in a folder with spaces in its name.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench screenshots lock
+.PHONY: help setup run test lint bench screenshots translations lock
 PYTHON ?=
 ARGS ?=
 
@@ -39,6 +39,10 @@ bench: ## measure the figures of the README (QUICK=1, ONLY=broker)
 screenshots: ## paint every window in both themes into screenshots/
 	@$(checkout) setup dev
 	@$(python) -m tests.screenshots $(ARGS)
+
+translations: ## bring resources/translations/ up to date with the texts of the code
+	@$(checkout) setup dev
+	@$(python) installer/translations.py
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv; ARGS="--upgrade")
 	@sh installer/lock.sh $(ARGS)

@@ -1,0 +1,2431 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de_DE" sourcelanguage="en">
+<context>
+    <name>Attachments</name>
+    <message>
+        <source>Pasted picture</source>
+        <translation>Eingefügtes Bild</translation>
+    </message>
+    <message>
+        <source>Too many files</source>
+        <translation>Zu viele Dateien</translation>
+    </message>
+    <message>
+        <source>A message may have {number} files.</source>
+        <translation>Eine Nachricht darf {number} Dateien haben.</translation>
+    </message>
+</context>
+<context>
+    <name>Bridge</name>
+    <message>
+        <source>Something went wrong inside Nagatha</source>
+        <translation>In Nagatha ist etwas schiefgegangen</translation>
+    </message>
+    <message>
+        <source>Try again. The log says more.</source>
+        <translation>Erneut versuchen. Mehr steht im Protokoll.</translation>
+    </message>
+</context>
+<context>
+    <name>ChatRows</name>
+    <message>
+        <source>an answer is being written</source>
+        <translation>eine Antwort wird geschrieben</translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation>angeheftet</translation>
+    </message>
+    <message>
+        <source>{title} – an answer is being written</source>
+        <translation>{title} – eine Antwort wird geschrieben</translation>
+    </message>
+</context>
+<context>
+    <name>ChatWindow</name>
+    <message>
+        <source>Nagatha</source>
+        <translation>Nagatha</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>{title} – Nagatha</source>
+        <translation>{title} – Nagatha</translation>
+    </message>
+    <message>
+        <source>“{title}” was deleted.</source>
+        <translation>„{title}“ wurde gelöscht.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>“{title}” was archived.</source>
+        <translation>„{title}“ wurde archiviert.</translation>
+    </message>
+    <message>
+        <source>“{title}” is back.</source>
+        <translation>„{title}“ ist wieder da.</translation>
+    </message>
+</context>
+<context>
+    <name>Chats</name>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>Pinned</source>
+        <translation>Angeheftet</translation>
+    </message>
+    <message>
+        <source>Today</source>
+        <translation>Heute</translation>
+    </message>
+    <message>
+        <source>Yesterday</source>
+        <translation>Gestern</translation>
+    </message>
+    <message>
+        <source>Previous 7 days</source>
+        <translation>Letzte 7 Tage</translation>
+    </message>
+    <message>
+        <source>Older</source>
+        <translation>Älter</translation>
+    </message>
+</context>
+<context>
+    <name>Chips</name>
+    <message>
+        <source>Attached file {name}, {size}</source>
+        <translation>Angehängte Datei {name}, {size}</translation>
+    </message>
+</context>
+<context>
+    <name>CodeBlock</name>
+    <message>
+        <source>Copy code</source>
+        <translation>Code kopieren</translation>
+    </message>
+    <message>
+        <source>Code in {language}</source>
+        <translation>Code in {language}</translation>
+    </message>
+    <message>
+        <source>Code</source>
+        <translation>Code</translation>
+    </message>
+    <message>
+        <source>Show all {count} lines</source>
+        <translation>Alle {count} Zeilen zeigen</translation>
+    </message>
+</context>
+<context>
+    <name>Composer</name>
+    <message>
+        <source>Message Nagatha …</source>
+        <translation>Nachricht an Nagatha …</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>Nachricht</translation>
+    </message>
+    <message>
+        <source>Editing</source>
+        <translation>Bearbeiten</translation>
+    </message>
+    <message>
+        <source>Sending asks again; the earlier version stays. Esc to cancel.</source>
+        <translation>Senden fragt erneut; die frühere Fassung bleibt. Esc bricht ab.</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Cancel editing</source>
+        <translation>Bearbeiten abbrechen</translation>
+    </message>
+    <message>
+        <source>Attach files</source>
+        <translation>Dateien anhängen</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>Senden</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Stopp</translation>
+    </message>
+    <message>
+        <source>Stop the answer</source>
+        <translation>Antwort stoppen</translation>
+    </message>
+    <message>
+        <source>Model: {name}</source>
+        <translation>Modell: {name}</translation>
+    </message>
+    <message>
+        <source>about {tokens} tokens</source>
+        <translation>etwa {tokens} Token</translation>
+    </message>
+    <message>
+        <source>does not fit: {percent} % of context</source>
+        <translation>passt nicht: {percent} % des Kontexts</translation>
+    </message>
+    <message>
+        <source>under 1</source>
+        <translation>unter 1</translation>
+    </message>
+    <message>
+        <source>{percent} % of context</source>
+        <translation>{percent} % des Kontexts</translation>
+    </message>
+</context>
+<context>
+    <name>ConnectionPage</name>
+    <message>
+        <source>Connection</source>
+        <translation>Verbindung</translation>
+    </message>
+    <message>
+        <source>This computer</source>
+        <translation>Dieser Computer</translation>
+    </message>
+    <message>
+        <source>Everything stays here; nothing to install.</source>
+        <translation>Alles bleibt hier; nichts zu installieren.</translation>
+    </message>
+    <message>
+        <source>Redis on this computer</source>
+        <translation>Redis auf diesem Computer</translation>
+    </message>
+    <message>
+        <source>For a Redis that runs already, at redis://localhost:6379.</source>
+        <translation>Für ein Redis, das schon läuft, auf redis://localhost:6379.</translation>
+    </message>
+    <message>
+        <source>Background work</source>
+        <translation>Arbeit im Hintergrund</translation>
+    </message>
+    <message>
+        <source>Address of Redis</source>
+        <translation>Adresse von Redis</translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation>Verbinden</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>Adresse</translation>
+    </message>
+    <message>
+        <source>Worker</source>
+        <translation>Worker</translation>
+    </message>
+    <message>
+        <source>Does what is queued.</source>
+        <translation>Erledigt, was ansteht.</translation>
+    </message>
+    <message>
+        <source>Clock</source>
+        <translation>Zeitgeber</translation>
+    </message>
+    <message>
+        <source>Begins what is due at its time.</source>
+        <translation>Beginnt rechtzeitig, was fällig ist.</translation>
+    </message>
+    <message>
+        <source>Set by the environment, so it cannot be changed here.</source>
+        <translation>Von der Umgebung vorgegeben, daher hier nicht änderbar.</translation>
+    </message>
+    <message>
+        <source>Set by a nagatha.yaml, so it cannot be changed here.</source>
+        <translation>Von einer nagatha.yaml vorgegeben, daher hier nicht änderbar.</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>In trouble</source>
+        <translation>Gestört</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>Angehalten</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Aus</translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation>Startet …</translation>
+    </message>
+    <message>
+        <source>Changing over …</source>
+        <translation>Wird umgestellt …</translation>
+    </message>
+    <message>
+        <source>✓ changed over in {time}</source>
+        <translation>✓ umgestellt in {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Conversation</name>
+    <message>
+        <source>No program opened the address.</source>
+        <translation>Kein Programm hat die Adresse geöffnet.</translation>
+    </message>
+    <message>
+        <source>Copied.</source>
+        <translation>Kopiert.</translation>
+    </message>
+    <message>
+        <source>There is no answer to copy yet.</source>
+        <translation>Noch keine Antwort zum Kopieren da.</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Save the file</source>
+        <translation>Datei speichern</translation>
+    </message>
+    <message>
+        <source>Saved.</source>
+        <translation>Gespeichert.</translation>
+    </message>
+</context>
+<context>
+    <name>CopyButton</name>
+    <message>
+        <source>Copy</source>
+        <translation>Kopieren</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>Kopiert</translation>
+    </message>
+</context>
+<context>
+    <name>DataPage</name>
+    <message>
+        <source>Data and privacy</source>
+        <translation>Daten und Privatsphäre</translation>
+    </message>
+    <message>
+        <source>How long things are kept</source>
+        <translation>Aufbewahrung</translation>
+    </message>
+    <message>
+        <source>Where it is</source>
+        <translation>Speicherort</translation>
+    </message>
+    <message>
+        <source>On this computer only</source>
+        <translation>Nur auf diesem Computer</translation>
+    </message>
+    <message>
+        <source>Looking …</source>
+        <translation>Suche läuft …</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>Ordner öffnen</translation>
+    </message>
+    <message>
+        <source>What leaves this computer</source>
+        <translation>Was diesen Computer verlässt</translation>
+    </message>
+    <message>
+        <source>Your messages and files go to the model that a chat asks, and nowhere else. Keys are in no file of a backup or export.</source>
+        <translation>Nachrichten und Dateien gehen an das Modell, das ein Chat fragt, und sonst nirgendwohin. Schlüssel stehen in keiner Sicherung und keinem Export.</translation>
+    </message>
+    <message>
+        <source>Backups</source>
+        <translation>Sicherungen</translation>
+    </message>
+    <message>
+        <source>Copy now</source>
+        <translation>Jetzt kopieren</translation>
+    </message>
+    <message>
+        <source>A copy of the database.</source>
+        <translation>Eine Kopie der Datenbank.</translation>
+    </message>
+    <message>
+        <source>Back up now</source>
+        <translation>Jetzt sichern</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>Alle zeigen</translation>
+    </message>
+    <message>
+        <source>What came since then is no longer there afterwards. The database as it is now is copied first, so you can come back to it.</source>
+        <translation>Was seither dazukam, ist danach nicht mehr da. Die jetzige Datenbank wird zuerst kopiert, ein Zurück ist also möglich.</translation>
+    </message>
+    <message>
+        <source>Restore it</source>
+        <translation>Wiederherstellen</translation>
+    </message>
+    <message>
+        <source>Leave things as they are</source>
+        <translation>Alles so lassen</translation>
+    </message>
+    <message>
+        <source>Export and import</source>
+        <translation>Export und Import</translation>
+    </message>
+    <message>
+        <source>Export all chats</source>
+        <translation>Alle Chats exportieren</translation>
+    </message>
+    <message>
+        <source>A new folder with JSON, which can be imported, and Markdown, for reading.</source>
+        <translation>Ein neuer Ordner mit JSON zum Importieren und Markdown zum Lesen.</translation>
+    </message>
+    <message>
+        <source>Export …</source>
+        <translation>Exportieren …</translation>
+    </message>
+    <message>
+        <source>Import an export</source>
+        <translation>Einen Export importieren</translation>
+    </message>
+    <message>
+        <source>The nagatha.json of an export. Chats that are here already are left alone.</source>
+        <translation>Die nagatha.json eines Exports. Schon vorhandene Chats bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+        <source>Import …</source>
+        <translation>Importieren …</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Delete everything</source>
+        <translation>Alles löschen</translation>
+    </message>
+    <message>
+        <source>All chats, attachments, usage records, work and backups. Keys stay.</source>
+        <translation>Alle Chats, Anhänge, Verbrauchsdaten, Arbeiten und Sicherungen. Schlüssel bleiben.</translation>
+    </message>
+    <message>
+        <source>Delete …</source>
+        <translation>Löschen …</translation>
+    </message>
+    <message>
+        <source>delete</source>
+        <translation>löschen</translation>
+    </message>
+    <message>
+        <source>This cannot be undone: the backups go as well.</source>
+        <translation>Das ist endgültig: Auch die Sicherungen werden gelöscht.</translation>
+    </message>
+    <message>
+        <source>Type “{word}” to go on.</source>
+        <translation>Zum Fortfahren „{word}“ eintippen.</translation>
+    </message>
+    <message>
+        <source>Type “{word}” to go on</source>
+        <translation>Zum Fortfahren „{word}“ eintippen</translation>
+    </message>
+    <message>
+        <source>Keep everything</source>
+        <translation>Alles behalten</translation>
+    </message>
+    <message>
+        <source>1 chat</source>
+        <translation>1 Chat</translation>
+    </message>
+    <message>
+        <source>{number} chats</source>
+        <translation>{number} Chats</translation>
+    </message>
+    <message>
+        <source>1 message</source>
+        <translation>1 Nachricht</translation>
+    </message>
+    <message>
+        <source>{number} messages</source>
+        <translation>{number} Nachrichten</translation>
+    </message>
+    <message>
+        <source>The folder could not be opened</source>
+        <translation>Der Ordner ließ sich nicht öffnen</translation>
+    </message>
+    <message>
+        <source>No program of the desktop opens folders.</source>
+        <translation>Kein Programm der Arbeitsumgebung öffnet Ordner.</translation>
+    </message>
+    <message>
+        <source>Go there yourself: {folder}</source>
+        <translation>Von Hand dorthin gehen: {folder}</translation>
+    </message>
+    <message>
+        <source>Restore …</source>
+        <translation>Wiederherstellen …</translation>
+    </message>
+    <message>
+        <source>Restore the copy of {when}</source>
+        <translation>Kopie vom {when} wiederherstellen</translation>
+    </message>
+    <message>
+        <source>Show {number} more</source>
+        <translation>{number} weitere zeigen</translation>
+    </message>
+    <message>
+        <source>There is no copy yet.</source>
+        <translation>Noch keine Kopie vorhanden.</translation>
+    </message>
+    <message>
+        <source>Daily</source>
+        <translation>Täglich</translation>
+    </message>
+    <message>
+        <source>By hand</source>
+        <translation>Von Hand</translation>
+    </message>
+    <message>
+        <source>Before an update</source>
+        <translation>Vor einer Aktualisierung</translation>
+    </message>
+    <message>
+        <source>Before a restore</source>
+        <translation>Vor einer Wiederherstellung</translation>
+    </message>
+    <message>
+        <source>Copying …</source>
+        <translation>Wird kopiert …</translation>
+    </message>
+    <message>
+        <source>✓ copied, {size}</source>
+        <translation>✓ kopiert, {size}</translation>
+    </message>
+    <message>
+        <source>Restore the copy of {when}?</source>
+        <translation>Kopie vom {when} wiederherstellen?</translation>
+    </message>
+    <message>
+        <source>Restoring …</source>
+        <translation>Wird wiederhergestellt …</translation>
+    </message>
+    <message>
+        <source>✓ restored</source>
+        <translation>✓ wiederhergestellt</translation>
+    </message>
+    <message>
+        <source>Export into a new folder in</source>
+        <translation>Export in einen neuen Ordner in</translation>
+    </message>
+    <message>
+        <source>Exports (*.json)</source>
+        <translation>Exporte (*.json)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>Alle Dateien (*)</translation>
+    </message>
+    <message>
+        <source>✓ {amount} in {path}</source>
+        <translation>✓ {amount} in {path}</translation>
+    </message>
+    <message>
+        <source>Exporting …</source>
+        <translation>Wird exportiert …</translation>
+    </message>
+    <message>
+        <source>1 was here already</source>
+        <translation>1 war schon da</translation>
+    </message>
+    <message>
+        <source>{number} were here already</source>
+        <translation>{number} waren schon da</translation>
+    </message>
+    <message>
+        <source>Importing …</source>
+        <translation>Wird importiert …</translation>
+    </message>
+    <message>
+        <source>Deleting …</source>
+        <translation>Wird gelöscht …</translation>
+    </message>
+    <message>
+        <source>✓ everything was deleted</source>
+        <translation>✓ alles wurde gelöscht</translation>
+    </message>
+</context>
+<context>
+    <name>ErrorCard</name>
+    <message>
+        <source>Dismiss</source>
+        <translation>Ausblenden</translation>
+    </message>
+    <message>
+        <source>Try again in {time}</source>
+        <translation>Erneut versuchen in {time}</translation>
+    </message>
+    <message>
+        <source>Models and keys</source>
+        <translation>Modelle und Schlüssel</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>Erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Choose a model</source>
+        <translation>Modell wählen</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>Open settings</source>
+        <translation>Einstellungen öffnen</translation>
+    </message>
+    <message>
+        <source>Restore a backup</source>
+        <translation>Sicherung wiederherstellen</translation>
+    </message>
+</context>
+<context>
+    <name>FindBar</name>
+    <message>
+        <source>Find in this chat</source>
+        <translation>In diesem Chat suchen</translation>
+    </message>
+    <message>
+        <source>Previous match</source>
+        <translation>Voriger Treffer</translation>
+    </message>
+    <message>
+        <source>Next match</source>
+        <translation>Nächster Treffer</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+    <message>
+        <source>{one} of {all}</source>
+        <translation>{one} von {all}</translation>
+    </message>
+    <message>
+        <source>not found</source>
+        <translation>nicht gefunden</translation>
+    </message>
+</context>
+<context>
+    <name>FirstStart</name>
+    <message>
+        <source>First start</source>
+        <translation>Erster Start</translation>
+    </message>
+    <message>
+        <source>Who should answer?</source>
+        <translation>Wer soll antworten?</translation>
+    </message>
+    <message>
+        <source>Nagatha asks a model of your choice. You can change this at any time in Settings › Models and keys.</source>
+        <translation>Nagatha fragt ein Modell Ihrer Wahl. Das lässt sich jederzeit ändern: Einstellungen › Modelle und Schlüssel.</translation>
+    </message>
+    <message>
+        <source>Go on without a model</source>
+        <translation>Ohne Modell fortfahren</translation>
+    </message>
+    <message>
+        <source>The built-in assistant answers what it can.</source>
+        <translation>Der eingebaute Assistent antwortet, so gut er kann.</translation>
+    </message>
+    <message>
+        <source>Paste a key</source>
+        <translation>Schlüssel einfügen</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation>Schlüssel</translation>
+    </message>
+    <message>
+        <source>Another address</source>
+        <translation>Andere Adresse</translation>
+    </message>
+    <message>
+        <source>Provider</source>
+        <translation>Anbieter</translation>
+    </message>
+    <message>
+        <source>Get a key …</source>
+        <translation>Schlüssel besorgen …</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>Adresse</translation>
+    </message>
+    <message>
+        <source>Test and use</source>
+        <translation>Testen und verwenden</translation>
+    </message>
+    <message>
+        <source>Use a model on this machine</source>
+        <translation>Modell auf diesem Computer verwenden</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>Erneut suchen</translation>
+    </message>
+    <message>
+        <source>Model server</source>
+        <translation>Modellserver</translation>
+    </message>
+    <message>
+        <source>Asking {name} …</source>
+        <translation>{name} wird gefragt …</translation>
+    </message>
+    <message>
+        <source>Looking for Ollama and LM Studio …</source>
+        <translation>Suche nach Ollama und LM Studio …</translation>
+    </message>
+    <message>
+        <source>Nothing answers here: Ollama at 127.0.0.1:11434 or LM Studio at 127.0.0.1:1234. Start one, then look again.</source>
+        <translation>Hier antwortet nichts: Ollama auf 127.0.0.1:11434 oder LM Studio auf 127.0.0.1:1234. Eines davon starten, dann erneut suchen.</translation>
+    </message>
+    <message>
+        <source>no model is loaded there yet</source>
+        <translation>dort ist noch kein Modell geladen</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>Verwenden</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>{name} verwenden</translation>
+    </message>
+    <message>
+        <source>{name} answered in {time}.</source>
+        <translation>{name} antwortete in {time}.</translation>
+    </message>
+</context>
+<context>
+    <name>Foot</name>
+    <message>
+        <source>Copy message</source>
+        <translation>Nachricht kopieren</translation>
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation>Erneut</translation>
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation>Erneut fragen</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>Bearbeiten</translation>
+    </message>
+    <message>
+        <source>Edit the question</source>
+        <translation>Frage bearbeiten</translation>
+    </message>
+    <message>
+        <source>Earlier version</source>
+        <translation>Frühere Fassung</translation>
+    </message>
+    <message>
+        <source>Later version</source>
+        <translation>Spätere Fassung</translation>
+    </message>
+    <message>
+        <source>Version {one} of {all}</source>
+        <translation>Fassung {one} von {all}</translation>
+    </message>
+    <message>
+        <source>{input} → {output} tokens</source>
+        <translation>{input} → {output} Token</translation>
+    </message>
+    <message>
+        <source>about {input} → {output} tokens</source>
+        <translation>etwa {input} → {output} Token</translation>
+    </message>
+</context>
+<context>
+    <name>GeneralPage</name>
+    <message>
+        <source>General</source>
+        <translation>Allgemein</translation>
+    </message>
+    <message>
+        <source>Look</source>
+        <translation>Aussehen</translation>
+    </message>
+    <message>
+        <source>Start and end</source>
+        <translation>Start und Ende</translation>
+    </message>
+    <message>
+        <source>Closing the chat window keeps Nagatha in the tray</source>
+        <translation>Nagatha bleibt nach dem Schließen im Infobereich</translation>
+    </message>
+    <message>
+        <source>Otherwise it quits. Where the desktop has no tray, it always quits.</source>
+        <translation>Sonst wird es beendet. Ohne Infobereich wird es immer beendet.</translation>
+    </message>
+    <message>
+        <source>Chat</source>
+        <translation>Chat</translation>
+    </message>
+    <message>
+        <source>Enter sends</source>
+        <translation>Eingabe sendet</translation>
+    </message>
+    <message>
+        <source>Shift+Enter makes a new line. Off: Enter makes one, Ctrl+Enter sends.</source>
+        <translation>Umschalt+Eingabe beginnt eine neue Zeile. Aus: Eingabe beginnt eine, Strg+Eingabe sendet.</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>Farben</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>Wie das System</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>Hell</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>Dunkel</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>Sprache</translation>
+    </message>
+    <message>
+        <source>Another language is used from the next start on.</source>
+        <translation>Eine andere Sprache gilt ab dem nächsten Start.</translation>
+    </message>
+    <message>
+        <source>Nagatha speaks English so far.</source>
+        <translation>Nagatha spricht bisher Englisch.</translation>
+    </message>
+    <message>
+        <source>Start at login</source>
+        <translation>Beim Anmelden starten</translation>
+    </message>
+    <message>
+        <source>In the tray, without opening a window.</source>
+        <translation>Im Infobereich, ohne ein Fenster zu öffnen.</translation>
+    </message>
+</context>
+<context>
+    <name>Hotkey</name>
+    <message>
+        <source>macOS gives keys to Shortcuts only: bind the command below there.</source>
+        <translation>macOS gibt Tasten nur an „Kurzbefehle“: den Befehl unten dort zuweisen.</translation>
+    </message>
+    <message>
+        <source>Wayland lets no program take a key everywhere: bind the command below in the settings of your desktop.</source>
+        <translation>Unter Wayland kann kein Programm eine Taste überall belegen: den Befehl unten in den Einstellungen der Arbeitsumgebung zuweisen.</translation>
+    </message>
+    <message>
+        <source>There is no X11 display.</source>
+        <translation>Es gibt keine X11-Anzeige.</translation>
+    </message>
+    <message>
+        <source>This is not one key.</source>
+        <translation>Das ist nicht eine einzelne Taste.</translation>
+    </message>
+    <message>
+        <source>The X11 display does not answer.</source>
+        <translation>Die X11-Anzeige antwortet nicht.</translation>
+    </message>
+    <message>
+        <source>This keyboard has no such key.</source>
+        <translation>Diese Tastatur hat keine solche Taste.</translation>
+    </message>
+    <message>
+        <source>Another program has this key.</source>
+        <translation>Ein anderes Programm hat diese Taste.</translation>
+    </message>
+</context>
+<context>
+    <name>KeyField</name>
+    <message>
+        <source>Key</source>
+        <translation>Schlüssel</translation>
+    </message>
+    <message>
+        <source>Paste a key</source>
+        <translation>Schlüssel einfügen</translation>
+    </message>
+    <message>
+        <source>Show the key</source>
+        <translation>Schlüssel zeigen</translation>
+    </message>
+</context>
+<context>
+    <name>KeyPlace</name>
+    <message>
+        <source>No key</source>
+        <translation>Kein Schlüssel</translation>
+    </message>
+    <message>
+        <source>Needs no key</source>
+        <translation>Braucht keinen Schlüssel</translation>
+    </message>
+    <message>
+        <source>Key in the system keyring</source>
+        <translation>Im Schlüsselbund</translation>
+    </message>
+    <message>
+        <source>Key from the environment</source>
+        <translation>Schlüssel aus der Umgebung</translation>
+    </message>
+    <message>
+        <source>Key for this session only</source>
+        <translation>Nur für diese Sitzung</translation>
+    </message>
+    <message>
+        <source>Key in a file only you can read</source>
+        <translation>In einer privaten Datei</translation>
+    </message>
+    <message>
+        <source>Key cannot be read now</source>
+        <translation>Schlüssel gerade nicht lesbar</translation>
+    </message>
+</context>
+<context>
+    <name>KeyPlaceChooser</name>
+    <message>
+        <source>Look again</source>
+        <translation>Erneut suchen</translation>
+    </message>
+    <message>
+        <source>In the keyring</source>
+        <translation>Im Schlüsselbund</translation>
+    </message>
+    <message>
+        <source>It will ask for its password.</source>
+        <translation>Er fragt nach seinem Passwort.</translation>
+    </message>
+    <message>
+        <source>For this session only</source>
+        <translation>Nur für diese Sitzung</translation>
+    </message>
+    <message>
+        <source>Nagatha forgets the key when it quits.</source>
+        <translation>Nagatha vergisst den Schlüssel beim Beenden.</translation>
+    </message>
+    <message>
+        <source>In a file that only you can read</source>
+        <translation>In einer Datei, die nur Sie lesen können</translation>
+    </message>
+    <message>
+        <source>Not encrypted: whoever can read your files can read the key, backups of your home folder included.</source>
+        <translation>Unverschlüsselt: Wer Ihre Dateien lesen kann, kann den Schlüssel lesen, auch aus Sicherungen des persönlichen Ordners.</translation>
+    </message>
+    <message>
+        <source>I agree to keep keys in a file that is not encrypted</source>
+        <translation>Ich stimme einer unverschlüsselten Datei zu</translation>
+    </message>
+    <message>
+        <source>Tick that you agree to the file</source>
+        <translation>Der Datei bitte zustimmen</translation>
+    </message>
+    <message>
+        <source>Choose where to keep the key</source>
+        <translation>Ablageort des Schlüssels wählen</translation>
+    </message>
+    <message>
+        <source>A file that is not encrypted needs your consent.</source>
+        <translation>Eine unverschlüsselte Datei braucht Ihre Zustimmung.</translation>
+    </message>
+    <message>
+        <source>The system&apos;s keyring cannot keep it now.</source>
+        <translation>Der Schlüsselbund des Systems kann ihn gerade nicht aufnehmen.</translation>
+    </message>
+    <message>
+        <source>the system&apos;s keyring</source>
+        <translation>Schlüsselbund des Systems</translation>
+    </message>
+    <message>
+        <source>Keyring ready</source>
+        <translation>Schlüsselbund bereit</translation>
+    </message>
+    <message>
+        <source>Keys are kept in {name}, not in a file of Nagatha&apos;s.</source>
+        <translation>Ablage der Schlüssel: {name}, nicht in einer Datei von Nagatha.</translation>
+    </message>
+    <message>
+        <source>Keyring locked</source>
+        <translation>Schlüsselbund gesperrt</translation>
+    </message>
+    <message>
+        <source>Keys cannot be read now.</source>
+        <translation>Schlüssel sind gerade nicht lesbar.</translation>
+    </message>
+    <message>
+        <source>No keyring was found on this system. Where may a key be kept?</source>
+        <translation>Auf diesem System wurde kein Schlüsselbund gefunden. Wo darf ein Schlüssel liegen?</translation>
+    </message>
+    <message>
+        <source>No keyring</source>
+        <translation>Kein Schlüsselbund</translation>
+    </message>
+    <message>
+        <source>Looking …</source>
+        <translation>Suche läuft …</translation>
+    </message>
+    <message>
+        <source>Looking for the system&apos;s keyring.</source>
+        <translation>Suche nach dem Schlüsselbund des Systems.</translation>
+    </message>
+</context>
+<context>
+    <name>KeyRecorder</name>
+    <message>
+        <source>Press to choose another key</source>
+        <translation>Drücken, um eine andere Taste zu wählen</translation>
+    </message>
+    <message>
+        <source>Press a key …</source>
+        <translation>Taste drücken …</translation>
+    </message>
+    <message>
+        <source>{title}: press the new key, Escape to leave it as it is</source>
+        <translation>{title}: neue Taste drücken, Esc lässt alles, wie es ist</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>{title}: {key}</source>
+        <translation>{title}: {key}</translation>
+    </message>
+</context>
+<context>
+    <name>LinkPopover</name>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Copy address</source>
+        <translation>Adresse kopieren</translation>
+    </message>
+    <message>
+        <source>Nagatha does not open this kind of address</source>
+        <translation>Nagatha öffnet Adressen dieser Art nicht</translation>
+    </message>
+    <message>
+        <source>Open this address at {host}?</source>
+        <translation>Diese Adresse bei {host} öffnen?</translation>
+    </message>
+    <message>
+        <source>Open this address?</source>
+        <translation>Diese Adresse öffnen?</translation>
+    </message>
+</context>
+<context>
+    <name>MessageView</name>
+    <message>
+        <source>You said</source>
+        <translation>Ihre Nachricht</translation>
+    </message>
+    <message>
+        <source>Answer by {model}</source>
+        <translation>Antwort von {model}</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>Antwort</translation>
+    </message>
+    <message>
+        <source>Thinking … {time}</source>
+        <translation>Überlegt … {time}</translation>
+    </message>
+    <message>
+        <source>Show all, {count} more characters</source>
+        <translation>Alles zeigen, {count} weitere Zeichen</translation>
+    </message>
+    <message>
+        <source>writing … {time}</source>
+        <translation>schreibt … {time}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelBox</name>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Choose a model, or type its name</source>
+        <translation>Modell wählen oder Namen eintippen</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPicker</name>
+    <message>
+        <source>Filter models</source>
+        <translation>Modelle filtern</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>Modelle</translation>
+    </message>
+    <message>
+        <source>Default ({model})</source>
+        <translation>Standard ({model})</translation>
+    </message>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>{number} models</source>
+        <translation>{number} Modelle</translation>
+    </message>
+    <message>
+        <source>Built-in assistant</source>
+        <translation>Eingebauter Assistent</translation>
+    </message>
+    <message>
+        <source>{model} · {tokens} tokens</source>
+        <translation>{model} · {tokens} Token</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsPage</name>
+    <message>
+        <source>Models and keys</source>
+        <translation>Modelle und Schlüssel</translation>
+    </message>
+    <message>
+        <source>Providers</source>
+        <translation>Anbieter</translation>
+    </message>
+    <message>
+        <source>Add a provider …</source>
+        <translation>Anbieter hinzufügen …</translation>
+    </message>
+    <message>
+        <source>Default model</source>
+        <translation>Standardmodell</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>Antworten</translation>
+    </message>
+    <message>
+        <source>Patience</source>
+        <translation>Geduld</translation>
+    </message>
+    <message>
+        <source>Tools</source>
+        <translation>Werkzeuge</translation>
+    </message>
+    <message>
+        <source>Another address …</source>
+        <translation>Andere Adresse …</translation>
+    </message>
+    <message>
+        <source>Keys may be kept in a file</source>
+        <translation>Schlüssel dürfen in einer Datei liegen</translation>
+    </message>
+    <message>
+        <source>You agreed to a file that only you can read. It is not encrypted.</source>
+        <translation>Sie haben einer Datei zugestimmt, die nur Sie lesen können. Sie ist unverschlüsselt.</translation>
+    </message>
+    <message>
+        <source>Delete the file and its keys</source>
+        <translation>Datei und Schlüssel löschen</translation>
+    </message>
+    <message>
+        <source>Asked where a chat chose nothing</source>
+        <translation>Gefragt, wenn ein Chat nichts gewählt hat</translation>
+    </message>
+    <message>
+        <source>A chat may choose another one.</source>
+        <translation>Ein Chat kann ein anderes wählen.</translation>
+    </message>
+    <message>
+        <source>Default provider</source>
+        <translation>Standardanbieter</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>Neu lesen</translation>
+    </message>
+    <message>
+        <source>Read the list of models again</source>
+        <translation>Liste der Modelle neu lesen</translation>
+    </message>
+    <message>
+        <source>Asking {name} …</source>
+        <translation>{name} wird gefragt …</translation>
+    </message>
+    <message>
+        <source>A provider from the environment is asked as long as it is set.</source>
+        <translation>Ein Anbieter aus der Umgebung wird gefragt, solange er gesetzt ist.</translation>
+    </message>
+    <message>
+        <source>Reading the list of models …</source>
+        <translation>Liste der Modelle wird gelesen …</translation>
+    </message>
+</context>
+<context>
+    <name>ModuleRow</name>
+    <message>
+        <source>Module {name} on</source>
+        <translation>Modul {name} an</translation>
+    </message>
+    <message>
+        <source>On</source>
+        <translation>An</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>Aus</translation>
+    </message>
+    <message>
+        <source>Broken</source>
+        <translation>Defekt</translation>
+    </message>
+    <message>
+        <source>your own</source>
+        <translation>eigenes</translation>
+    </message>
+    <message>
+        <source>shipped</source>
+        <translation>mitgeliefert</translation>
+    </message>
+    <message>
+        <source>Switching …</source>
+        <translation>Wird umgeschaltet …</translation>
+    </message>
+</context>
+<context>
+    <name>ModulesPage</name>
+    <message>
+        <source>Modules</source>
+        <translation>Module</translation>
+    </message>
+    <message>
+        <source>Modules add tasks and tools. Your own ones run only after you switched them on, with all the rights that you have.</source>
+        <translation>Module fügen Aufgaben und Werkzeuge hinzu. Eigene laufen erst nach dem Einschalten, und zwar mit allen Ihren Rechten.</translation>
+    </message>
+    <message>
+        <source>No module was found.</source>
+        <translation>Kein Modul gefunden.</translation>
+    </message>
+</context>
+<context>
+    <name>Program</name>
+    <message>
+        <source>This desktop has no tray</source>
+        <translation>Diese Arbeitsumgebung hat keinen Infobereich</translation>
+    </message>
+    <message>
+        <source>Nagatha works all the same; closing its window quits it.</source>
+        <translation>Nagatha arbeitet trotzdem; Schließen des Fensters beendet es.</translation>
+    </message>
+    <message>
+        <source>Start it again to come back, or bind a key to nagatha-desktop.</source>
+        <translation>Zum Zurückkehren neu starten oder nagatha-desktop eine Taste zuweisen.</translation>
+    </message>
+    <message>
+        <source>{key} does not open quick ask</source>
+        <translation>{key} öffnet die Schnellfrage nicht</translation>
+    </message>
+    <message>
+        <source>Choose another key in Settings.</source>
+        <translation>In den Einstellungen eine andere Taste wählen.</translation>
+    </message>
+    <message>
+        <source>Nagatha is still running</source>
+        <translation>Nagatha läuft weiter</translation>
+    </message>
+    <message>
+        <source>It waits in the tray. Quit it from the menu there.</source>
+        <translation>Es wartet im Infobereich. Beenden lässt es sich über das Menü dort.</translation>
+    </message>
+    <message>
+        <source>Quit Nagatha</source>
+        <translation>Nagatha beenden</translation>
+    </message>
+    <message>
+        <source>Something is still at work</source>
+        <translation>Es wird noch gearbeitet</translation>
+    </message>
+    <message>
+        <source>{number} running. What is stopped now goes on at the next start.</source>
+        <translation>{number} in Arbeit. Was jetzt angehalten wird, geht beim nächsten Start weiter.</translation>
+    </message>
+    <message>
+        <source>Keep running</source>
+        <translation>Weiterlaufen lassen</translation>
+    </message>
+    <message>
+        <source>Stop and quit</source>
+        <translation>Anhalten und beenden</translation>
+    </message>
+</context>
+<context>
+    <name>ProviderForm</name>
+    <message>
+        <source>Another address</source>
+        <translation>Andere Adresse</translation>
+    </message>
+    <message>
+        <source>The system&apos;s; or http://proxy:8080, socks5://…</source>
+        <translation>Der des Systems; oder http://proxy:8080, socks5://…</translation>
+    </message>
+    <message>
+        <source>Get a key …</source>
+        <translation>Schlüssel besorgen …</translation>
+    </message>
+    <message>
+        <source>Forget key</source>
+        <translation>Schlüssel vergessen</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>Adresse</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation>Schlüssel</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>Test</source>
+        <translation>Testen</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Not needed</source>
+        <translation>Nicht nötig</translation>
+    </message>
+    <message>
+        <source>Paste a key</source>
+        <translation>Schlüssel einfügen</translation>
+    </message>
+    <message>
+        <source>Asking {name} …</source>
+        <translation>{name} wird gefragt …</translation>
+    </message>
+    <message>
+        <source>Saving …</source>
+        <translation>Wird gespeichert …</translation>
+    </message>
+    <message>
+        <source>The key that is kept belongs to another server</source>
+        <translation>Der gespeicherte Schlüssel gehört zu einem anderen Server</translation>
+    </message>
+    <message>
+        <source>It was given for {server}.</source>
+        <translation>Er wurde für {server} angegeben.</translation>
+    </message>
+    <message>
+        <source>Paste the key for the new address, or forget the one that is kept.</source>
+        <translation>Den Schlüssel für die neue Adresse einfügen oder den gespeicherten vergessen.</translation>
+    </message>
+    <message>
+        <source>The key was deleted.</source>
+        <translation>Der Schlüssel wurde gelöscht.</translation>
+    </message>
+    <message>
+        <source>Deleting the key …</source>
+        <translation>Schlüssel wird gelöscht …</translation>
+    </message>
+    <message>
+        <source>Remove it and its key</source>
+        <translation>Samt Schlüssel entfernen</translation>
+    </message>
+    <message>
+        <source>Removing …</source>
+        <translation>Wird entfernt …</translation>
+    </message>
+    <message>
+        <source>✓ answered in {time}</source>
+        <translation>✓ Antwort in {time}</translation>
+    </message>
+    <message>
+        <source>1 model</source>
+        <translation>1 Modell</translation>
+    </message>
+    <message>
+        <source>{number} models</source>
+        <translation>{number} Modelle</translation>
+    </message>
+</context>
+<context>
+    <name>ProviderRow</name>
+    <message>
+        <source>Answers what the program itself can, without a model.</source>
+        <translation>Beantwortet ohne Modell, was das Programm selbst kann.</translation>
+    </message>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>Environment</source>
+        <translation>Umgebung</translation>
+    </message>
+    <message>
+        <source>Set by a variable, for this process only.</source>
+        <translation>Durch eine Variable gesetzt, nur für diesen Prozess.</translation>
+    </message>
+    <message>
+        <source>Test</source>
+        <translation>Testen</translation>
+    </message>
+    <message>
+        <source>Test {name}</source>
+        <translation>{name} testen</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>Ändern</translation>
+    </message>
+    <message>
+        <source>Edit {name}</source>
+        <translation>{name} ändern</translation>
+    </message>
+</context>
+<context>
+    <name>QAbstractSpinBox</name>
+    <message>
+        <source>&amp;Select All</source>
+        <translation>&amp;Alles auswählen</translation>
+    </message>
+    <message>
+        <source>&amp;Step up</source>
+        <translation>&amp;Erhöhen</translation>
+    </message>
+    <message>
+        <source>Step &amp;down</source>
+        <translation>&amp;Verringern</translation>
+    </message>
+</context>
+<context>
+    <name>QLineEdit</name>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>&amp;Rückgängig</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>&amp;Wiederholen</translation>
+    </message>
+    <message>
+        <source>Cu&amp;t</source>
+        <translation>&amp;Ausschneiden</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>&amp;Kopieren</translation>
+    </message>
+    <message>
+        <source>&amp;Paste</source>
+        <translation>&amp;Einfügen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Select All</source>
+        <translation>Alles auswählen</translation>
+    </message>
+</context>
+<context>
+    <name>QPlatformTheme</name>
+    <message>
+        <source>OK</source>
+        <translation>OK</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+    <message>
+        <source>&amp;Yes</source>
+        <translation>&amp;Ja</translation>
+    </message>
+    <message>
+        <source>&amp;No</source>
+        <translation>&amp;Nein</translation>
+    </message>
+</context>
+<context>
+    <name>QShortcut</name>
+    <message>
+        <source>Ctrl</source>
+        <translation>Strg</translation>
+    </message>
+    <message>
+        <source>Shift</source>
+        <translation>Umschalt</translation>
+    </message>
+    <message>
+        <source>Alt</source>
+        <translation>Alt</translation>
+    </message>
+    <message>
+        <source>Meta</source>
+        <translation>Meta</translation>
+    </message>
+    <message>
+        <source>Return</source>
+        <translation>Eingabe</translation>
+    </message>
+    <message>
+        <source>Enter</source>
+        <translation>Enter</translation>
+    </message>
+    <message>
+        <source>Esc</source>
+        <translation>Esc</translation>
+    </message>
+    <message>
+        <source>Space</source>
+        <translation>Leertaste</translation>
+    </message>
+    <message>
+        <source>Tab</source>
+        <translation>Tab</translation>
+    </message>
+    <message>
+        <source>Backspace</source>
+        <translation>Rücktaste</translation>
+    </message>
+    <message>
+        <source>Up</source>
+        <translation>Hoch</translation>
+    </message>
+    <message>
+        <source>Down</source>
+        <translation>Runter</translation>
+    </message>
+    <message>
+        <source>Left</source>
+        <translation>Links</translation>
+    </message>
+    <message>
+        <source>Right</source>
+        <translation>Rechts</translation>
+    </message>
+    <message>
+        <source>Ins</source>
+        <translation>Einfg</translation>
+    </message>
+    <message>
+        <source>Del</source>
+        <translation>Entf</translation>
+    </message>
+    <message>
+        <source>Home</source>
+        <translation>Pos1</translation>
+    </message>
+    <message>
+        <source>End</source>
+        <translation>Ende</translation>
+    </message>
+    <message>
+        <source>PgUp</source>
+        <translation>Bild auf</translation>
+    </message>
+    <message>
+        <source>PgDown</source>
+        <translation>Bild ab</translation>
+    </message>
+</context>
+<context>
+    <name>QWidgetTextControl</name>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>&amp;Rückgängig</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>&amp;Wiederholen</translation>
+    </message>
+    <message>
+        <source>Cu&amp;t</source>
+        <translation>&amp;Ausschneiden</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>&amp;Kopieren</translation>
+    </message>
+    <message>
+        <source>&amp;Paste</source>
+        <translation>&amp;Einfügen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Select All</source>
+        <translation>Alles auswählen</translation>
+    </message>
+    <message>
+        <source>Copy &amp;Link Location</source>
+        <translation>&amp;Link-Adresse kopieren</translation>
+    </message>
+</context>
+<context>
+    <name>QuickAsk</name>
+    <message>
+        <source>Quick ask</source>
+        <translation>Schnellfrage</translation>
+    </message>
+    <message>
+        <source>Ask anything</source>
+        <translation>Frage stellen</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>Frage</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>Antwort</translation>
+    </message>
+    <message>
+        <source>thinking …</source>
+        <translation>überlegt …</translation>
+    </message>
+    <message>
+        <source>↵ ask again</source>
+        <translation>↵ erneut</translation>
+    </message>
+    <message>
+        <source>↵ ask</source>
+        <translation>↵ fragen</translation>
+    </message>
+    <message>
+        <source>Ctrl ↵ open in chat</source>
+        <translation>Strg ↵ zum Chat</translation>
+    </message>
+    <message>
+        <source>Ctrl C copy</source>
+        <translation>Strg C kopieren</translation>
+    </message>
+    <message>
+        <source>Esc close</source>
+        <translation>Esc schließen</translation>
+    </message>
+</context>
+<context>
+    <name>RowPainter</name>
+    <message>
+        <source>Title of the chat</source>
+        <translation>Titel des Chats</translation>
+    </message>
+</context>
+<context>
+    <name>SearchPopup</name>
+    <message>
+        <source>Search all chats</source>
+        <translation>Chats durchsuchen</translation>
+    </message>
+    <message>
+        <source>Found</source>
+        <translation>Treffer</translation>
+    </message>
+    <message>
+        <source>Words, or parts of them, that stand in a message.</source>
+        <translation>Wörter oder Wortteile, die in einer Nachricht stehen.</translation>
+    </message>
+    <message>
+        <source>The newest {number} are shown.</source>
+        <translation>Gezeigt werden die neuesten {number}.</translation>
+    </message>
+    <message>
+        <source>↑ ↓ choose · Enter opens · Esc closes</source>
+        <translation>↑ ↓ wählen · Eingabe öffnet · Esc schließt</translation>
+    </message>
+    <message>
+        <source>Nothing holds these words.</source>
+        <translation>Nirgends stehen diese Wörter.</translation>
+    </message>
+</context>
+<context>
+    <name>Setting</name>
+    <message>
+        <source>Default provider</source>
+        <translation>Standardanbieter</translation>
+    </message>
+    <message>
+        <source>Asked where a chat has chosen none.</source>
+        <translation>Gefragt, wenn ein Chat keinen gewählt hat.</translation>
+    </message>
+    <message>
+        <source>Default model</source>
+        <translation>Standardmodell</translation>
+    </message>
+    <message>
+        <source>Empty: the model of the default provider.</source>
+        <translation>Leer: das Modell des Standardanbieters.</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>Temperatur</translation>
+    </message>
+    <message>
+        <source>Low values answer soberly, high ones with more fancy.</source>
+        <translation>Niedrige Werte antworten nüchtern, hohe mit mehr Fantasie.</translation>
+    </message>
+    <message>
+        <source>Answer length</source>
+        <translation>Länge der Antwort</translation>
+    </message>
+    <message>
+        <source>The most that one answer may have.</source>
+        <translation>So viel darf eine Antwort höchstens haben.</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>Token</translation>
+    </message>
+    <message>
+        <source>Connect within</source>
+        <translation>Verbinden innerhalb von</translation>
+    </message>
+    <message>
+        <source>How long to wait for a server to take the call.</source>
+        <translation>So lange darf ein Server zum Annehmen brauchen.</translation>
+    </message>
+    <message>
+        <source>s</source>
+        <translation>s</translation>
+    </message>
+    <message>
+        <source>Silence at most</source>
+        <translation>Höchstens still für</translation>
+    </message>
+    <message>
+        <source>How long a server may send nothing, before its first word too.</source>
+        <translation>So lange darf ein Server schweigen, auch vor dem ersten Wort.</translation>
+    </message>
+    <message>
+        <source>Answer within</source>
+        <translation>Antworten innerhalb von</translation>
+    </message>
+    <message>
+        <source>How long one call to a model may take in all.</source>
+        <translation>So lange darf ein Aufruf eines Modells insgesamt dauern.</translation>
+    </message>
+    <message>
+        <source>Instructions</source>
+        <translation>Anweisungen</translation>
+    </message>
+    <message>
+        <source>Said to the model at the beginning of every chat.</source>
+        <translation>Werden dem Modell am Anfang jedes Chats gesagt.</translation>
+    </message>
+    <message>
+        <source>Rounds</source>
+        <translation>Runden</translation>
+    </message>
+    <message>
+        <source>How often the model may call tools before it has to answer.</source>
+        <translation>So oft darf das Modell Werkzeuge aufrufen, bevor es antworten muss.</translation>
+    </message>
+    <message>
+        <source>Tool within</source>
+        <translation>Werkzeug innerhalb von</translation>
+    </message>
+    <message>
+        <source>How long one call of a tool may take.</source>
+        <translation>So lange darf ein Aufruf eines Werkzeugs dauern.</translation>
+    </message>
+    <message>
+        <source>Tool result at most</source>
+        <translation>Ergebnis eines Werkzeugs höchstens</translation>
+    </message>
+    <message>
+        <source>What is longer is cut before the model reads it.</source>
+        <translation>Längeres wird gekürzt, bevor das Modell es liest.</translation>
+    </message>
+    <message>
+        <source>characters</source>
+        <translation>Zeichen</translation>
+    </message>
+    <message>
+        <source>Title chats automatically</source>
+        <translation>Chats automatisch betiteln</translation>
+    </message>
+    <message>
+        <source>The model finds a title.</source>
+        <translation>Das Modell findet einen Titel.</translation>
+    </message>
+    <message>
+        <source>Text file at most</source>
+        <translation>Textdatei höchstens</translation>
+    </message>
+    <message>
+        <source>Larger text files cannot be attached.</source>
+        <translation>Größere Textdateien lassen sich nicht anhängen.</translation>
+    </message>
+    <message>
+        <source>MB</source>
+        <translation>MB</translation>
+    </message>
+    <message>
+        <source>Image at most</source>
+        <translation>Bild höchstens</translation>
+    </message>
+    <message>
+        <source>Larger images cannot be attached.</source>
+        <translation>Größere Bilder lassen sich nicht anhängen.</translation>
+    </message>
+    <message>
+        <source>Broker</source>
+        <translation>Broker</translation>
+    </message>
+    <message>
+        <source>Where tasks are queued. Empty: the bundled broker, which needs no server.</source>
+        <translation>Wo Aufgaben anstehen. Leer: der mitgelieferte Broker, der keinen Server braucht.</translation>
+    </message>
+    <message>
+        <source>Result backend</source>
+        <translation>Ergebnisspeicher</translation>
+    </message>
+    <message>
+        <source>Where results are kept. Empty: with the bundled broker, or the broker&apos;s own.</source>
+        <translation>Wo Ergebnisse liegen. Leer: beim mitgelieferten Broker, sonst im Speicher des Brokers.</translation>
+    </message>
+    <message>
+        <source>Tasks at once</source>
+        <translation>Aufgaben zugleich</translation>
+    </message>
+    <message>
+        <source>How many tasks run at the same time.</source>
+        <translation>So viele Aufgaben laufen gleichzeitig.</translation>
+    </message>
+    <message>
+        <source>threads</source>
+        <translation>Threads</translation>
+    </message>
+    <message>
+        <source>Host</source>
+        <translation>Host</translation>
+    </message>
+    <message>
+        <source>Only this machine can reach it.</source>
+        <translation>Nur von diesem Computer aus erreichbar.</translation>
+    </message>
+    <message>
+        <source>Port</source>
+        <translation>Port</translation>
+    </message>
+    <message>
+        <source>Where it listens.</source>
+        <translation>Wo er lauscht.</translation>
+    </message>
+    <message>
+        <source>Database</source>
+        <translation>Datenbank</translation>
+    </message>
+    <message>
+        <source>Empty: a file in the data folder.</source>
+        <translation>Leer: eine Datei im Datenordner.</translation>
+    </message>
+    <message>
+        <source>Back up daily</source>
+        <translation>Täglich sichern</translation>
+    </message>
+    <message>
+        <source>The newest 7 copies are kept, and one for each of 4 weeks.</source>
+        <translation>Die neuesten 7 Kopien bleiben, und je eine für 4 Wochen.</translation>
+    </message>
+    <message>
+        <source>Keep finished work</source>
+        <translation>Erledigte Arbeit behalten</translation>
+    </message>
+    <message>
+        <source>Older entries of the activity list are removed.</source>
+        <translation>Ältere Einträge der Aktivitätsliste werden entfernt.</translation>
+    </message>
+    <message>
+        <source>days</source>
+        <translation>Tage</translation>
+    </message>
+    <message>
+        <source>Keep deleted chats</source>
+        <translation>Gelöschte Chats behalten</translation>
+    </message>
+    <message>
+        <source>Until then they can be brought back.</source>
+        <translation>Bis dahin lassen sie sich zurückholen.</translation>
+    </message>
+    <message>
+        <source>Modules on</source>
+        <translation>Module an</translation>
+    </message>
+    <message>
+        <source>Names, with commas between them.</source>
+        <translation>Namen, durch Kommas getrennt.</translation>
+    </message>
+    <message>
+        <source>Modules off</source>
+        <translation>Module aus</translation>
+    </message>
+    <message>
+        <source>Log level</source>
+        <translation>Ausführlichkeit des Protokolls</translation>
+    </message>
+    <message>
+        <source>What is less important is not written.</source>
+        <translation>Weniger Wichtiges wird nicht geschrieben.</translation>
+    </message>
+    <message>
+        <source>Levels of components</source>
+        <translation>Ausführlichkeit je Bestandteil</translation>
+    </message>
+    <message>
+        <source>Pairs such as worker.agent=DEBUG, with commas between them.</source>
+        <translation>Paare wie worker.agent=DEBUG, durch Kommas getrennt.</translation>
+    </message>
+</context>
+<context>
+    <name>SettingField</name>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>Default of “{title}”</source>
+        <translation>Standard für „{title}“</translation>
+    </message>
+    <message>
+        <source>Set by the environment, so it cannot be changed here.</source>
+        <translation>Von der Umgebung vorgegeben, daher hier nicht änderbar.</translation>
+    </message>
+    <message>
+        <source>Set by the nagatha.yaml in the folder that Nagatha was started in, so it cannot be changed here.</source>
+        <translation>Von der nagatha.yaml im Startordner vorgegeben, daher hier nicht änderbar.</translation>
+    </message>
+    <message>
+        <source>Saving …</source>
+        <translation>Wird gespeichert …</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsWindow</name>
+    <message>
+        <source>Settings – Nagatha</source>
+        <translation>Einstellungen – Nagatha</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <source>Pages of the settings</source>
+        <translation>Seiten der Einstellungen</translation>
+    </message>
+    <message>
+        <source>Settings › {page}</source>
+        <translation>Einstellungen › {page}</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutRow</name>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>Default key of “{title}”</source>
+        <translation>Standardtaste für „{title}“</translation>
+    </message>
+    <message>
+        <source>Use it here instead</source>
+        <translation>Stattdessen hier verwenden</translation>
+    </message>
+    <message>
+        <source>{key} is “{other}” already, which would have no key then.</source>
+        <translation>{key} steht schon für „{other}“, das dann keine Taste mehr hätte.</translation>
+    </message>
+</context>
+<context>
+    <name>Shortcuts</name>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>Search all chats</source>
+        <translation>Chats durchsuchen</translation>
+    </message>
+    <message>
+        <source>Find in this chat</source>
+        <translation>In diesem Chat suchen</translation>
+    </message>
+    <message>
+        <source>Stop the answer</source>
+        <translation>Antwort stoppen</translation>
+    </message>
+    <message>
+        <source>Copy the last answer</source>
+        <translation>Letzte Antwort kopieren</translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation>Erneut antworten</translation>
+    </message>
+    <message>
+        <source>Attach a file</source>
+        <translation>Datei anhängen</translation>
+    </message>
+    <message>
+        <source>Choose the model</source>
+        <translation>Modell wählen</translation>
+    </message>
+    <message>
+        <source>Rename this chat</source>
+        <translation>Diesen Chat umbenennen</translation>
+    </message>
+    <message>
+        <source>Go to the message box</source>
+        <translation>Zum Nachrichtenfeld</translation>
+    </message>
+    <message>
+        <source>Show or hide the chats</source>
+        <translation>Chats ein- oder ausblenden</translation>
+    </message>
+    <message>
+        <source>Chat</source>
+        <translation>Chat</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <source>Quick ask</source>
+        <translation>Schnellfrage</translation>
+    </message>
+    <message>
+        <source>All shortcuts</source>
+        <translation>Alle Tastenkürzel</translation>
+    </message>
+    <message>
+        <source>Quit Nagatha</source>
+        <translation>Nagatha beenden</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>Senden</translation>
+    </message>
+    <message>
+        <source>New line</source>
+        <translation>Neue Zeile</translation>
+    </message>
+    <message>
+        <source>In an empty box: edit the last message</source>
+        <translation>Im leeren Feld: letzte Nachricht bearbeiten</translation>
+    </message>
+    <message>
+        <source>In quick ask: open in chat</source>
+        <translation>In der Schnellfrage: im Chat öffnen</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsPage</name>
+    <message>
+        <source>Shortcuts</source>
+        <translation>Tastenkürzel</translation>
+    </message>
+    <message>
+        <source>In Nagatha&apos;s windows</source>
+        <translation>In Nagathas Fenstern</translation>
+    </message>
+    <message>
+        <source>All back to the defaults</source>
+        <translation>Alle auf Standard zurücksetzen</translation>
+    </message>
+    <message>
+        <source>In text boxes</source>
+        <translation>In Textfeldern</translation>
+    </message>
+    <message>
+        <source>Everywhere on the desktop</source>
+        <translation>Überall auf dem Desktop</translation>
+    </message>
+    <message>
+        <source>Quick ask from everywhere</source>
+        <translation>Schnellfrage von überall</translation>
+    </message>
+    <message>
+        <source>Opens the quick window, whichever program is in front.</source>
+        <translation>Öffnet die Schnellfrage, egal welches Programm vorn ist.</translation>
+    </message>
+    <message>
+        <source>Command for a key of the desktop</source>
+        <translation>Befehl für eine Taste der Arbeitsumgebung</translation>
+    </message>
+    <message>
+        <source>Bind it in the settings of your desktop; it works everywhere, Wayland too.</source>
+        <translation>In den Einstellungen der Arbeitsumgebung zuweisen; wirkt überall, auch unter Wayland.</translation>
+    </message>
+    <message>
+        <source>Copy the command</source>
+        <translation>Befehl kopieren</translation>
+    </message>
+    <message>
+        <source>The key could not be had</source>
+        <translation>Die Taste war nicht zu bekommen</translation>
+    </message>
+    <message>
+        <source>Choose another one, or bind the command below.</source>
+        <translation>Eine andere wählen oder den Befehl unten zuweisen.</translation>
+    </message>
+    <message>
+        <source>This is not one key.</source>
+        <translation>Das ist nicht eine einzelne Taste.</translation>
+    </message>
+    <message>
+        <source>A key that writes needs Ctrl, Alt or Super with it.</source>
+        <translation>Eine Schreibtaste braucht Strg, Alt oder Super dazu.</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsWindow</name>
+    <message>
+        <source>All shortcuts – Nagatha</source>
+        <translation>Alle Tastenkürzel – Nagatha</translation>
+    </message>
+    <message>
+        <source>All shortcuts</source>
+        <translation>Alle Tastenkürzel</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+</context>
+<context>
+    <name>Sidebar</name>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>Search all chats</source>
+        <translation>Chats durchsuchen</translation>
+    </message>
+    <message>
+        <source>Chats that you begin are listed here.</source>
+        <translation>Begonnene Chats stehen hier.</translation>
+    </message>
+    <message>
+        <source>Archive</source>
+        <translation>Archiv</translation>
+    </message>
+    <message>
+        <source>Chats</source>
+        <translation>Chats</translation>
+    </message>
+    <message>
+        <source>The archive is empty.</source>
+        <translation>Das Archiv ist leer.</translation>
+    </message>
+    <message>
+        <source>Chat {title}</source>
+        <translation>Chat {title}</translation>
+    </message>
+    <message>
+        <source>Rename …</source>
+        <translation>Umbenennen …</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>Lösen</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>Anheften</translation>
+    </message>
+    <message>
+        <source>Take out of the archive</source>
+        <translation>Aus dem Archiv holen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+</context>
+<context>
+    <name>StateRow</name>
+    <message>
+        <source>Stopped</source>
+        <translation>Gestoppt</translation>
+    </message>
+    <message>
+        <source>Interrupted</source>
+        <translation>Unterbrochen</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>Fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>Fortsetzen</translation>
+    </message>
+</context>
+<context>
+    <name>ToolCard</name>
+    <message>
+        <source>Tool {name}: {state}</source>
+        <translation>Werkzeug {name}: {state}</translation>
+    </message>
+    <message>
+        <source>running {time}</source>
+        <translation>läuft {time}</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>fertig</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Hide details</source>
+        <translation>Einzelheiten ausblenden</translation>
+    </message>
+    <message>
+        <source>Show details</source>
+        <translation>Einzelheiten zeigen</translation>
+    </message>
+    <message>
+        <source>Asked with</source>
+        <translation>Gefragt mit</translation>
+    </message>
+    <message>
+        <source>Answered</source>
+        <translation>Geantwortet</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>nichts</translation>
+    </message>
+</context>
+<context>
+    <name>TopBar</name>
+    <message>
+        <source>Show or hide the chats</source>
+        <translation>Chats ein- oder ausblenden</translation>
+    </message>
+    <message>
+        <source>Nagatha</source>
+        <translation>Nagatha</translation>
+    </message>
+    <message>
+        <source>This chat</source>
+        <translation>Dieser Chat</translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation>Startet …</translation>
+    </message>
+    <message>
+        <source>● Engine stopped</source>
+        <translation>● Angehalten</translation>
+    </message>
+    <message>
+        <source>● This computer</source>
+        <translation>● Dieser Computer</translation>
+    </message>
+    <message>
+        <source>{number} running</source>
+        <translation>{number} in Arbeit</translation>
+    </message>
+</context>
+<context>
+    <name>Transcript</name>
+    <message>
+        <source>Conversation</source>
+        <translation>Unterhaltung</translation>
+    </message>
+    <message>
+        <source>Messages</source>
+        <translation>Nachrichten</translation>
+    </message>
+    <message>
+        <source>What can I do for you?</source>
+        <translation>Womit kann ich helfen?</translation>
+    </message>
+    <message>
+        <source>Ask a question, paste a text or drop a file.</source>
+        <translation>Frage stellen, Text einfügen oder Datei ablegen.</translation>
+    </message>
+    <message>
+        <source>Jump to latest</source>
+        <translation>Zum Neuesten</translation>
+    </message>
+</context>
+<context>
+    <name>Tray</name>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>Quick ask …</source>
+        <translation>Schnellfrage …</translation>
+    </message>
+    <message>
+        <source>Settings …</source>
+        <translation>Einstellungen …</translation>
+    </message>
+    <message>
+        <source>Quit Nagatha</source>
+        <translation>Nagatha beenden</translation>
+    </message>
+    <message>
+        <source>Nagatha</source>
+        <translation>Nagatha</translation>
+    </message>
+    <message>
+        <source>Activity: {number} running</source>
+        <translation>Aktivität: {number} in Arbeit</translation>
+    </message>
+    <message>
+        <source>starting</source>
+        <translation>startet</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>bereit</translation>
+    </message>
+    <message>
+        <source>{number} running</source>
+        <translation>{number} in Arbeit</translation>
+    </message>
+    <message>
+        <source>needs you</source>
+        <translation>wartet auf Sie</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>angehalten</translation>
+    </message>
+    <message>
+        <source>Nagatha: {state}</source>
+        <translation>Nagatha: {state}</translation>
+    </message>
+</context>
+<context>
+    <name>_Answer</name>
+    <message>
+        <source>Answer</source>
+        <translation>Antwort</translation>
+    </message>
+</context>
+<context>
+    <name>_Chip</name>
+    <message>
+        <source>reading …</source>
+        <translation>wird gelesen …</translation>
+    </message>
+    <message>
+        <source>{size} · about {tokens} tokens</source>
+        <translation>{size} · etwa {tokens} Token</translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation>{name} entfernen</translation>
+    </message>
+</context>
+<context>
+    <name>document</name>
+    <message>
+        <source>[image: {name}]</source>
+        <translation>[Bild: {name}]</translation>
+    </message>
+    <message>
+        <source>[image]</source>
+        <translation>[Bild]</translation>
+    </message>
+</context>
+<context>
+    <name>text</name>
+    <message>
+        <source>%n byte(s)</source>
+        <translation>%n Byte</translation>
+    </message>
+</context>
+</TS>
