@@ -6,8 +6,8 @@ window does with the page is the window's business.
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -144,6 +144,7 @@ class FirstStart(QScrollArea):
         card.column.addLayout(form)
         self.place = KeyPlaceChooser()
         self.place.look_again_wanted.connect(self._read_keyring)
+        self.place.changed.connect(self._place_chosen)
         card.column.addWidget(self.place)
         self.problems = Problems()
         self.problems.action_wanted.connect(self._act)
@@ -233,6 +234,8 @@ class FirstStart(QScrollArea):
         self.problems.clear()
         if self.key.key and self.place.place() is None:
             self.problems.tell(self.place.missing(), "warn")
+            self.place.ask()
+            QTimer.singleShot(0, self, self._show_problems)
             return
         self._use(self.draft(), self._not_used)
         self.status.wait(self.tr("Asking {name} …").format(name=self.draft().name))
@@ -244,6 +247,26 @@ class FirstStart(QScrollArea):
             self._read_keyring()
         self.key.setFocus()
         self.key.selectAll()
+        QTimer.singleShot(0, self, self._show_problems)
+
+    @Slot()
+    def _show_problems(self) -> None:
+        """Bring what went wrong into sight, once it has its place."""
+        self.ensureWidgetVisible(self.problems)
+
+    @Slot()
+    def _place_chosen(self) -> None:
+        """What was asked for is there."""
+        if any(problem.kind == "key_place" for problem in self.problems.told):
+            self.problems.clear()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and not isinstance(self.focusWidget(), QLineEdit):
+            # On the page's boxes and circles, which Space sets; fields tell of it themselves.
+            self.test_and_use()
+            return
+        super().keyPressEvent(event)
 
     @Slot(str)
     def _act(self, action: str) -> None:

@@ -98,6 +98,16 @@ class KeyPlaceChooser(QWidget):
                 return place if place != "file" or agreed else None
         return None
 
+    def ask(self) -> None:
+        """Put the focus on what has to be chosen first."""
+        if not self.consent.isHidden():
+            self.consent.setFocus()
+            return
+        for option in self.options.values():
+            if not option.isHidden():
+                option.radio.setFocus()
+                return
+
     def missing(self) -> Problem:
         """What to say where `place` is None."""
         file = self.options["file"].radio.isChecked()

@@ -6,6 +6,7 @@ Owns how a button of a role is made; what the role looks like is in `style`.
 from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from nagatha_desktop.widgets.icons import Colour, icon
@@ -18,11 +19,21 @@ _A_MOMENT = 1_500
 ButtonRole: TypeAlias = Literal["primary", "secondary", "flat", "quiet", "danger", "row"]
 
 
+class _Button(QPushButton):
+    """Enter presses it as Space does; Qt leaves that to dialogs and some desktops."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+            return
+        super().keyPressEvent(event)
+
+
 def button(
     text: str, role: ButtonRole = "secondary", parent: QWidget | None = None, *, name: str = ""
 ) -> QPushButton:
     """A button with words on it; `name` is read out where the words alone say too little."""
-    made = QPushButton(parent)
+    made = _Button(parent)
     made.setText(text.replace("&", "&&"))
     made.setAccessibleName(name or text)
     _finish(made, role)
@@ -37,7 +48,7 @@ def _finish(made: QPushButton, role: ButtonRole) -> None:
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
 
-class CopyButton(QPushButton):
+class CopyButton(_Button):
     """Says for a moment that it has copied; `copied_now` is called by whoever did it."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:

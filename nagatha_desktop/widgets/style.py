@@ -62,6 +62,7 @@ $words
 QPushButton {
     background: $panel; color: $ink; border: ${border}px solid $line;
     border-radius: ${control}px; padding: 0 ${pad}px; min-height: ${button_inner}px; }
+QPushButton, QToolButton, QCheckBox, QRadioButton { outline: 0; }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $line; }
 QPushButton:disabled { color: $muted; background: $background; }

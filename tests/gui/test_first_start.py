@@ -124,7 +124,12 @@ def test_without_a_keyring_the_place_of_the_key_is_asked(
     page.key.setText("sk-good")
     page.use_button.click()
     assert [problem.kind for problem in page.problems.told] == ["key_place"]
+    first = options["keyring" if state == "locked" else "session"].radio
+    assert page.focusWidget() is first
     options["file"].radio.click()
+    assert page.problems.told == ()
+    QTest.keyClick(options["file"].radio, Qt.Key.Key_Return)
+    assert page.focusWidget() is page.place.consent
     page.problems.clear()
     page.use_button.click()
     assert "agree" in page.problems.told[0].title  # a file needs more than being chosen
@@ -372,4 +377,4 @@ def test_after_a_wrong_key_the_next_paste_replaces_it(
     page.key.setText("sk-wrong")
     page.use_button.click()
     qtbot.waitUntil(lambda: bool(page.problems.told))
-    assert page.key.selectedText() == page.key.displayText()
+    assert page.key.selectedText() == "sk-wrong"

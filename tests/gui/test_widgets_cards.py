@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.widgets.badges import section
+from nagatha_desktop.widgets.buttons import CopyButton, button
 from nagatha_desktop.widgets.cards import Card, EmptyState, ErrorCard, ListRow, rule
 from nagatha_desktop.widgets.links import LinkPopover
 from nagatha_desktop.widgets.theme import ThemeController
@@ -308,3 +309,14 @@ def test_a_toast_leaves_the_same_air_at_both_sides_of_its_words(
     toast.say("It was deleted.", "Undo", "undo:1")
     assert toast.width() - toast.button.geometry().right() < words.left()
     toast._press()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_button_is_pressed_by_enter_and_space(
+    qtbot: QtBot, themes: ThemeController, key: Qt.Key
+) -> None:
+    for made in (button("Go on"), CopyButton("Copy code")):
+        qtbot.addWidget(made)
+        made.show()
+        with qtbot.waitSignal(made.clicked):
+            qtbot.keyClick(made, key)
