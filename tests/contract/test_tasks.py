@@ -34,6 +34,7 @@ def register_tasks(registry):
     add("lab", "hang", hang, bind=True, time_limit=0.2)
     add("lab", "hang_async", hang_async, time_limit=0.2)
     add("lab", "deaf_async", deaf_async, time_limit=0.2)
+    add("lab", "sees_async", sees_async, bind=True, time_limit=0.2)
     add("lab", "wait", wait, bind=True)
     add("lab", "wait_async", wait_async, bind=True)
     add("lab", "gate", gate)
@@ -72,6 +73,14 @@ def hang(context, file: str) -> None:
 async def hang_async() -> None:
     """Takes too long."""
     await asyncio.sleep(60)
+
+
+async def sees_async(context) -> None:
+    """Takes too long, and looks why it is to stop."""
+    try:
+        await asyncio.sleep(60)
+    finally:
+        assert context.cancelled
 
 
 async def quits() -> None:
@@ -287,7 +296,7 @@ def test_task_whose_message_was_lost_while_it_waits_is_queued_for_the_time_it_wa
 # limits ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", ["hang", "hang_async", "deaf_async"])
+@pytest.mark.parametrize("task", ["hang", "hang_async", "deaf_async", "sees_async"])
 def test_task_over_its_time_limit_fails_and_the_next_one_runs(
     lab: World, tmp_path: Path, task: str
 ) -> None:

@@ -194,7 +194,8 @@ class _Execution:
                 # The program ends without it; its row says that it has to be run again.
                 raise Ignore from None
             progress.close()
-            if stop.seen:
+            # One whose time is up was asked to stop for that, and has failed whatever it saw.
+            if stop.seen and not isinstance(error, TookTooLong):
                 self._stopped(jobs, run)
             if isinstance(error, RetryLater):
                 return self._again(jobs, run, error)
