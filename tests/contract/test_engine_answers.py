@@ -123,6 +123,7 @@ def test_stop_keeps_what_came_and_resume_appends_to_it(tmp_path: Path, models: M
         stopped = await chats.message(sent.answer.id)
         assert (stopped.state, stopped.error) == ("stopped", None)
         assert stopped.text.strip() == "one two three"
+        assert (stopped.provider, stopped.model) == ("openai", "half")
         assert (await there.client.jobs.get(sent.run)).state == "REVOKED"
         await chats.stop(sent.run)  # twice is harmless
         models.queue(Behaviour(text="and the end"))

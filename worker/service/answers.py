@@ -233,6 +233,7 @@ class Answers:
         chosen = await self._desk.choose(provider, model)
         writing.ask(
             chosen.provider.id,
+            chosen.model,
             free=chosen.provider.local,
             counted=chosen.provider.id != BUILTIN,
         )

@@ -35,6 +35,7 @@ class Writing:
         self._notes: list[str] = list(message.notes)
         self.records: list[UsageRecord] = []
         self._provider = ""
+        self._model = ""
         self._free = False
         self._counted = True
         self.failure: NagathaError | None = None
@@ -51,10 +52,11 @@ class Writing:
         """Characters that are stored."""
         return self._kept
 
-    def ask(self, provider: str, *, free: bool, counted: bool) -> None:
+    def ask(self, provider: str, model: str, *, free: bool, counted: bool) -> None:
         """Calls told from now on were made at `provider`; `free` where they cost nothing, and
         not `counted` where no model is behind it."""
         self._provider = provider
+        self._model = model
         self._free = free
         self._counted = counted
 
@@ -134,6 +136,9 @@ class Writing:
         """`message` with everything that was gathered."""
         return replace(
             message,
+            # One that was stopped had no end that named them.
+            provider=message.provider or self._provider,
+            model=message.model or self._model,
             text=self.whole,
             tools=tuple(
                 tool
