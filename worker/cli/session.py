@@ -148,14 +148,16 @@ def _signals_interrupt() -> Iterator[None]:
     numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
     if threading.current_thread() is not threading.main_thread():
         numbers = []
-    ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    # What was told to be ignored (nohup) stays so; any other handler comes back afterwards.
+    before = {number: signal.getsignal(number) for number in numbers}
+    ours = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in ours:
         signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
         for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before[number] or signal.SIG_DFL)
 
 
 class StopSignal:
