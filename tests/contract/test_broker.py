@@ -1,8 +1,10 @@
 """What every broker has to do for this program: the bundled one and a real Redis alike."""
 
+import gc
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,8 +126,19 @@ def app(place: Place, notes: Notes) -> Iterator[Celery]:
         notes.gate.wait(SECONDS)
         return "done"
 
+    @app.task(name="telling", shared=False, bind=True)
+    def telling(self: Any) -> str:
+        # Again and again: who begins to wait after a state was told is not told it any more.
+        while not notes.gate.wait(0.05):
+            self.update_state(state="PROGRESS", meta={"progress": 50})
+        return "done"
+
     yield app
     close_app(app, place)
+    # redis-py leaves the sockets of pool threads to the garbage collector.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
@@ -216,9 +229,10 @@ class TestTasks:
             seen.append(meta["status"])
             notes.gate.set()
 
-        result = app.tasks["progress"].delay()
+        result = app.tasks["telling"].delay()
         assert result.get(timeout=SECONDS, on_message=on_message) == "done"
-        assert seen == ["PROGRESS", "SUCCESS"]
+        assert set(seen[:-1]) == {"PROGRESS"}
+        assert seen[-1] == "SUCCESS"
 
     def test_waiting_for_a_result_ends_when_the_time_is_over(
         self, app: Celery, notes: Notes
