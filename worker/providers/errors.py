@@ -350,8 +350,17 @@ def _from_transport(error: BaseException, call: Call) -> ModelError:
     if isinstance(error, httpx2.DecodingError):
         return not_a_stream(call, text)
     if isinstance(error, httpx2.ConnectError):
-        return _unreachable(text, call)
+        return _unreachable(text or _cause(error), call)
     return cut(call, f"The connection to {call.host} was cut.")
+
+
+def _cause(error: BaseException) -> str:
+    """What the innermost exception said, where the outer ones have no words."""
+    said = ""
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+        said = str(error) or said
+    return said
 
 
 def _unreachable(text: str, call: Call) -> ModelError:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from nagatha_desktop.client.remote import RemoteClient
@@ -62,7 +62,12 @@ def test_remote_client_has_every_feature_and_method() -> None:
     _run(test)
 
 
-@settings(max_examples=3, deadline=None, phases=[Phase.generate])
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(data=st.data())
 def test_every_method_reaches_the_engine_with_its_arguments_and_brings_its_result_back(
     data: st.DataObject,
