@@ -312,7 +312,7 @@ def test_questions_and_answers_are_made_safe_at_once_and_pieces_later(tmp_path: 
     with sqlite_in(tmp_path) as storage:
         from sqlalchemy import event
 
-        engine = storage.storage._db._writer.sync_engine  # what is looked at is how it is done
+        engine = storage.storage._db._writer.engine  # what is looked at is how it is done
 
         @event.listens_for(engine, "before_cursor_execute")
         def note(*details: object) -> None:

@@ -6,18 +6,24 @@ One connection writes, some read. A transaction that writes begins with BEGIN IM
 it waits its turn with other processes before it reads anything, and holds a lock of the loop,
 so that two of one process wait without blocking a thread. A reader sees the file as it was when
 it began and holds up nobody.
+
+Each connection has a thread of its own, aiosqlite's, and a verb runs there from its first
+statement to its last. (SQLAlchemy's asyncio adapter goes to that thread and back several times a
+statement, and waits for the interpreter each time: ten times as long while a window paints.)
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event
+import aiosqlite
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, SingletonThreadPool
 
 from worker.contract.errors import StorageError
 from worker.storage.sqlite.errors import closed, is_index_fault, told_as_storage_error
@@ -41,8 +47,8 @@ class Connections:
         self._turn = asyncio.Lock()
         self._at_end = False
         self._under_way: set[asyncio.Task[object]] = set()
-        self._writer = _engine(path, writes=True)
-        self._reader = _engine(path, writes=False)
+        self._writer = _Lines(path, 1, writes=True)
+        self._reader = _Lines(path, _READERS, writes=False)
 
     async def read(
         self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -52,10 +58,13 @@ class Connections:
         Who waits may be cancelled; the connection is given back in order all the same.
         """
 
+        def whole() -> T:
+            with self._reader.engine.connect() as connection:
+                return verb(connection, *args, **kwargs)
+
         async def attempt() -> T:
             with self._told():
-                async with self._reader.connect() as connection:
-                    return await connection.run_sync(verb, *args, **kwargs)
+                return await self._reader.run(whole)
 
         try:
             return await self._to_its_end(attempt())
@@ -88,9 +97,7 @@ class Connections:
 
         async def last() -> None:
             async with self._turn:
-                with self._told():
-                    async with self._writer.begin() as connection:
-                        await connection.run_sync(check)
+                await self._transaction(check)
                 self._at_end = True
 
         await self._to_its_end(last())
@@ -106,8 +113,8 @@ class Connections:
         """Let what is under way end, then close every connection."""
         while self._under_way:
             await asyncio.wait(self._under_way)
-        await self._reader.dispose()
-        await self._writer.dispose()
+        await self._reader.aclose()
+        await self._writer.aclose()
 
     async def _shielded(
         self,
@@ -116,27 +123,31 @@ class Connections:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async def attempt() -> T:
-            with self._told():
-                async with self._writer.connect() as connection:
-                    await connection.execution_options(nagatha_durable=durable)
-                    async with connection.begin():
-                        return await connection.run_sync(verb, *args, **kwargs)
+        def whole(connection: Connection) -> T:
+            return verb(connection, *args, **kwargs)
 
         async def transact() -> T:
             async with self._turn:
                 self._check_open()
                 try:
-                    return await attempt()
+                    return await self._transaction(whole, durable)
                 except StorageError as error:
                     if not is_index_fault(error) or verb is self._mend_index:
                         raise
-                with self._told():
-                    async with self._writer.begin() as connection:
-                        await connection.run_sync(self._mend_index)
-                return await attempt()
+                await self._transaction(self._mend_index)
+                return await self._transaction(whole, durable)
 
         return await self._to_its_end(transact())
+
+    async def _transaction(self, verb: Callable[[Connection], T], durable: bool = True) -> T:
+        def whole() -> T:
+            with self._writer.engine.connect() as connection:
+                connection.execution_options(nagatha_durable=durable)
+                with connection.begin():
+                    return verb(connection)
+
+        with self._told():
+            return await self._writer.run(whole)
 
     def _check_open(self) -> None:
         if self._at_end:
@@ -166,14 +177,77 @@ class Connections:
             task.exception()  # told to who waited; who was cancelled does not want to know
 
 
-def _engine(path: Path, *, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        # The driver begins no transactions of its own: `_begin` does.
-        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
-        pool_size=1 if writes else _READERS,
-        max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
+class _Line(aiosqlite.Connection):
+    """A connection and its thread."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True  # a query that hangs must not keep the program from ending
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do `work` on the thread, after what was asked for before."""
+        done: T = await self._execute(work)  # type: ignore[no-untyped-call]
+        return done
+
+
+class _Lines:
+    """Some connections to one file, opened when they are first wanted."""
+
+    def __init__(self, path: Path, most: int, *, writes: bool) -> None:
+        self._path = path
+        self._mine = threading.local()
+        self._all: list[_Line] = []
+        # The one that was used last comes first: it has the pages in its cache.
+        self._free: asyncio.LifoQueue[_Line | None] = asyncio.LifoQueue()
+        for _ in range(most):
+            self._free.put_nowait(None)
+        self.engine = _engine(self._of_this_thread, writes=writes)
+        """Gives the connection of the thread that asks."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do `work` on the thread of a connection that is free."""
+        async with self._taken() as line:
+            return await line.run(work)
+
+    @asynccontextmanager
+    async def _taken(self) -> AsyncIterator[_Line]:
+        line = await self._free.get()
+        try:
+            if line is None:
+                opened = _Line(self._connect)
+                await opened
+                line = opened
+                self._all.append(line)
+            yield line
+        finally:
+            self._free.put_nowait(line)
+
+    async def aclose(self) -> None:
+        """Close every connection; none of them is in use any more."""
+        for line in self._all:
+            await line.close()
+        self._all.clear()
+        self.engine.dispose()
+
+    def _connect(self) -> sqlite3.Connection:
+        self._mine.connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # it begins no transactions of its own: `_engine` does
+            check_same_thread=False,  # its thread closes it, then the engine, to which it is news
+        )
+        return self._of_this_thread()
+
+    def _of_this_thread(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = self._mine.connection
+        return connection
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], *, writes: bool) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=SingletonThreadPool,
         # An error that is logged must not quote what people wrote.
         hide_parameters=True,
     )
@@ -197,6 +271,6 @@ def _engine(path: Path, *, writes: bool) -> AsyncEngine:
             connection.info["durable"] = durable
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begin)
     return engine

@@ -136,7 +136,7 @@ def busy(path: Path) -> StorageError:
 
 
 def _cause(error: Exception) -> Exception:
-    """What the driver raised. SQLAlchemy's asyncio adapter may put its own before that."""
+    """What the driver raised."""
     cause: BaseException | None = error.orig if isinstance(error, StatementError) else error
     while cause is not None and not isinstance(cause, sqlite3.Error | OSError):
         cause = cause.__cause__
