@@ -114,6 +114,18 @@ def test_published_events_get_a_growing_seq_and_a_time(kind: str, tmp_path: Path
     _run(kind, tmp_path, test)
 
 
+def test_events_published_together_come_in_their_order_with_a_seq_each(
+    kind: str, tmp_path: Path
+) -> None:
+    async def test(bus: EventBus) -> None:
+        stream = bus.subscribe("me")
+        sent = await bus.publish_all("me", [_settings("one"), _message("x"), _settings("two")])
+        assert [event.seq for event in sent] == sorted({event.seq for event in sent})
+        assert await _take(stream, 3) == list(sent)
+
+    _run(kind, tmp_path, test)
+
+
 def test_a_subscription_begins_when_it_is_called_not_when_it_is_read(
     kind: str, tmp_path: Path
 ) -> None:

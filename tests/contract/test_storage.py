@@ -101,6 +101,25 @@ def test_a_head_that_is_not_in_the_chat_is_not_found(storage: Blocking) -> None:
     assert storage.update_chat(ME, "chat", {"head": "q1"}).head == "q1"
 
 
+def test_an_answer_that_begins_is_given_back_as_it_is_stored(storage: Blocking) -> None:
+    begun = storage.begin_answer(
+        ME,
+        question=a_question(),
+        answer=an_answer(),
+        run=a_run(),
+        process="p1",
+        chat=a_chat(draft="to be sent"),
+    )
+    assert begun.chat == storage.get_chat(ME, "chat")
+    assert (begun.chat.head, begun.chat.running, begun.chat.draft) == ("a1", True, "")
+    assert (begun.question, begun.answer) == (
+        storage.get_message(ME, "q1"),
+        storage.get_message(ME, "a1"),
+    )
+    again = storage.begin_answer(ME, question=None, answer=an_answer(), run=a_run(), process="p1")
+    assert again.question is None
+
+
 def test_what_is_not_there_is_not_found(storage: Blocking) -> None:
     for call in (
         lambda: storage.get_chat(ME, "none"),

@@ -68,11 +68,14 @@ def test_usage_is_added_up_within_the_span_and_unknown_prices_are_counted(
 
 def test_events_are_given_back_after_a_seq_in_the_order_they_came(storage: Blocking) -> None:
     assert storage.last_event() == 0
-    first = storage.add_event(ME, kind="a", data="{}", origin="p1", at=NOW)
-    second = storage.add_event("you", kind="b", data='{"x":"\ud800"}', origin="p2", at=later(1))
+    (first,) = storage.add_events(ME, [("a", "{}")], origin="p1", at=NOW)
+    (second,) = storage.add_events("you", [("b", '{"x":"\ud800"}')], origin="p2", at=later(1))
     assert 0 < first < second == storage.last_event()
+    more = storage.add_events(ME, [("c", "1"), ("d", "2")], origin="p1", at=later(2))
+    assert more == (second + 1, second + 2)
+    assert [event.data for event in storage.events_after(second)] == ["1", "2"]
     events = storage.events_after(0)
-    assert [(event.seq, event.owner, event.kind) for event in events] == [
+    assert [(event.seq, event.owner, event.kind) for event in events[:2]] == [
         (first, ME, "a"),
         (second, "you", "b"),
     ]
@@ -158,7 +161,7 @@ def test_deleting_all_removes_what_is_of_one_owner_only(storage: Blocking) -> No
     told(storage, 1, None)
     storage.put_attachment(ME, PICTURE, b"abc", NOW)
     storage.set_value(ME, "key", "value")
-    storage.add_event(ME, kind="a", data="{}", origin="p", at=NOW)
+    storage.add_events(ME, [("a", "{}")], origin="p", at=NOW)
     record = UsageRecord("u1", "r1", NOW, "answer", "p", "m", Usage(1, 2), 0.5)
     storage.add_usage(ME, record)
     storage.delete_all(ME)
@@ -218,7 +221,7 @@ def test_a_storage_closes_at_rest_only_when_nobody_writes(storage: Blocking) -> 
 
 def test_any_number_is_a_valid_limit(storage: Blocking) -> None:
     told(storage, 1, None, "needle")
-    storage.add_event(ME, kind="a", data="{}", origin="p", at=NOW)
+    storage.add_events(ME, [("a", "{}")], origin="p", at=NOW)
     for limit, found in ((10**30, 1), (0, 0), (-1, 0)):
         assert len(storage.list_chats(ME, archived=False, limit=limit)) == found
         assert len(storage.list_runs(ME, limit=limit)) == found
@@ -261,7 +264,7 @@ def test_expiry_removes_what_is_older_and_keeps_the_rest(storage: Blocking) -> N
     storage.add_run(ME, a_run("ended later", state="FAILURE", ended=later(15)))
     storage.add_run(ME, a_run("waiting", state="PENDING"))
     for seconds in (5, 15):
-        storage.add_event(ME, kind="a", data="{}", origin="p", at=later(seconds))
+        storage.add_events(ME, [("a", "{}")], origin="p", at=later(seconds))
     cut = later(10)
     expired = storage.expire(
         deleted_before=cut, runs_before=cut, events_before=cut, unused_before=cut

@@ -5,6 +5,7 @@ processes at once.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -26,15 +27,20 @@ class FileEvents:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=30, isolation_level=None)
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
+    async def add_events(
+        self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> tuple[int, ...]:
         with closing(self._connect()) as database:
-            cursor = database.execute(
-                "INSERT INTO event (owner, at, origin, kind, data) VALUES (?, ?, ?, ?, ?)",
-                (owner, at.isoformat(), origin, kind, data),
-            )
-            return int(cursor.lastrowid or 0)
+            database.execute("BEGIN IMMEDIATE")
+            seqs = [
+                database.execute(
+                    "INSERT INTO event (owner, at, origin, kind, data) VALUES (?, ?, ?, ?, ?)",
+                    (owner, at.isoformat(), origin, kind, data),
+                ).lastrowid
+                for kind, data in events
+            ]
+            database.execute("COMMIT")
+        return tuple(seq or 0 for seq in seqs)
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         with closing(self._connect()) as database:

@@ -5,7 +5,7 @@ beyond the process.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from weakref import WeakSet
@@ -93,6 +93,10 @@ class MemoryBus:
             self._kept.append((owner, done))
         self._listeners.offer(owner, done)
         return done
+
+    async def publish_all(self, owner: str, events: Sequence[Event]) -> tuple[Event, ...]:
+        """See `EventBus.publish_all`."""
+        return tuple([await self.publish(owner, event) for event in events])
 
     def subscribe(self, owner: str, after: int | None = None) -> Subscription:
         """See `EventBus.subscribe`. Where events after `after` are gone, `DataReplaced` comes

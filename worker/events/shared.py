@@ -62,10 +62,10 @@ class StoredEvent(Protocol):
 class EventStore(Protocol):
     """What is needed of a storage; `worker.storage.base.Storage` has it."""
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
-        """See `Storage.add_event`."""
+    async def add_events(
+        self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> Sequence[int]:
+        """See `Storage.add_events`."""
         ...
 
     async def events_after(self, seq: int, limit: int = 1000) -> Sequence[StoredEvent]:
@@ -120,25 +120,30 @@ class SharedBus:
         So does an event that the storage cannot keep: who listens here is told that the disk is
         full, though nobody else can be.
         """
-        at = self._clock()
         if isinstance(event, AnswerDelta):
-            delta = replace(event, seq=self._cursor, at=at)
+            delta = replace(event, seq=self._cursor, at=self._clock())
             self._listeners.offer(owner, delta)
             return delta
-        data = encode(replace(event, seq=0, at=at))
+        return (await self.publish_all(owner, (event,)))[0]
+
+    async def publish_all(self, owner: str, events: Sequence[Event]) -> tuple[Event, ...]:
+        """See `EventBus.publish_all`. No deltas."""
+        at = self._clock()
+        texts = [(event.kind, encode(replace(event, seq=0, at=at))) for event in events]
         try:
-            seq = await self._storage.add_event(
-                owner, kind=event.kind, data=data, origin=self._origin, at=at
-            )
+            seqs = await self._storage.add_events(owner, texts, origin=self._origin, at=at)
         except StorageError as error:
-            log.warning("An event is told to this process only (%s): %s", event.kind, error)
-            return await self._deliver_unkept(owner, event, at)
+            kinds = ", ".join(event.kind for event in events)
+            log.warning("An event is told to this process only (%s): %s", kinds, error)
+            return tuple([await self._deliver_unkept(owner, event, at) for event in events])
         self._doorbell.ring()
-        done: Event = replace(event, seq=seq, at=at)
-        self._own[seq] = done
+        made = zip(seqs, events, strict=True)
+        done: tuple[Event, ...] = tuple(replace(event, seq=seq, at=at) for seq, event in made)
+        self._own.update({event.seq: event for event in done})
         try:
             async with self._turn:
-                await self._deliver_own(owner, seq, done)
+                for event in done:
+                    await self._deliver_own(owner, event.seq, event)
         except NagathaError as error:
             # It is stored; whoever reads next delivers it.
             log.warning("An event waits to be delivered: %s", error)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from worker.agent.title import first_words
 from worker.contract.errors import Conflict, InvalidInput, NagathaError, TooLarge
+from worker.contract.events import ChatChanged, MessageChanged, RunChanged
 from worker.contract.types import Attachment, Chat, Hit, Message, Page, Run, Sent, Source
 from worker.service.answers import Answers
 from worker.service.attachments import Attachments
@@ -227,7 +228,7 @@ class Chats:
         else:
             answer = replace(again, state="streaming", error=None, run=run.id)
         run = replace(run, message=answer.id)
-        await self.scope.storage.begin_answer(
+        begun = await self.scope.storage.begin_answer(
             self.scope.owner,
             question=question,
             answer=answer,
@@ -236,15 +237,18 @@ class Chats:
             chat=new,
         )
         # From here on the rows are there: whoever fails below finds the run at the next start.
-        stored = await self.message(answer.id)
-        asked = await self.message(question.id) if question is not None else None
-        await self.scope.tell_run(run)
-        current = await self.scope.tell_chat(chat, run.id)
-        if asked is not None:
-            await self.scope.tell_message(asked)
-        await self.scope.tell_message(stored)
-        self.answers.start(self.scope, current, stored, run, provider=provider, model=model)
-        return Sent(current, asked, stored, run.id)
+        written = [one for one in (begun.question, begun.answer) if one is not None]
+        await self.scope.tell_all(
+            (
+                RunChanged(run=run, run_id=run.id),
+                ChatChanged(chat=begun.chat, run_id=run.id),
+                *(MessageChanged(message=one, run_id=one.run or "") for one in written),
+            )
+        )
+        self.answers.start(
+            self.scope, begun.chat, begun.answer, run, provider=provider, model=model
+        )
+        return Sent(begun.chat, begun.question, begun.answer, run.id)
 
     # organising --------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Owns `Scope`, made once for each owner. It must not know how the parts are made.
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +44,13 @@ class Scope:
             await self.bus.publish(self.owner, event)
         except Exception:  # see above; the storage has raised the same to whoever can act
             log.exception("an event could not be published: %s", event.kind)
+
+    async def tell_all(self, events: Sequence[Event]) -> None:
+        """As `tell` for each (no deltas), in that order; takes hardly longer than one."""
+        try:
+            await self.bus.publish_all(self.owner, events)
+        except Exception:  # as in `tell`
+            log.exception("events could not be published: %s", [event.kind for event in events])
 
     async def tell_chat(self, chat: str, run: str = "") -> Chat:
         """Publish how a chat is now, and return it."""

@@ -43,6 +43,16 @@ class ChatChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """What `begin_answer` stored, as it is then."""
+
+    chat: Chat
+    question: Message | None
+    """None where none was given."""
+    answer: Message
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedRun:
     """A run, whose it is, and which process works at it."""
 
@@ -144,7 +154,7 @@ class Storage(Protocol):
         run: Run,
         process: str,
         chat: Chat | None = None,
-    ) -> None:
+    ) -> Begun:
         """In one transaction: the new chat if one is given, the question if one is given, the
         answer in state streaming (replaced where it exists: an answer that goes on), its run,
         claimed by `process`; sets the chat's head to the answer, its `updated` to the run's
@@ -282,10 +292,11 @@ class Storage(Protocol):
 
     # events ------------------------------------------------------------------------------
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
-        """Keep an event; returns its seq, which grows over all owners and processes."""
+    async def add_events(
+        self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> tuple[int, ...]:
+        """Keep events (kind and data of each), all or none; returns the seq of each. It grows
+        over all owners and processes, and these follow one another."""
         ...
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:

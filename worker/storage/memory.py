@@ -27,6 +27,7 @@ from worker.contract.types import (
 )
 from worker.storage import folding, rules
 from worker.storage.base import (
+    Begun,
     ChatChanges,
     Expired,
     OwnedRun,
@@ -95,7 +96,7 @@ class MemoryStorage(MemoryState):
         run: Run,
         process: str,
         chat: Chat | None = None,
-    ) -> None:
+    ) -> Begun:
         """See `Storage.begin_answer`."""
         mine = self._of(owner)
         if chat is not None and chat.id in mine.chats:
@@ -133,6 +134,11 @@ class MemoryStorage(MemoryState):
         mine.runs[run.id] = (run, process)
         changed = replace(there, head=answer.id, updated=run.queued)
         mine.chats[answer.chat] = replace(changed, draft="") if question else changed
+        return Begun(
+            await self.get_chat(owner, answer.chat),
+            None if question is None else await self.get_message(owner, question.id),
+            await self.get_message(owner, answer.id),
+        )
 
     async def append_text(self, owner: str, message: str, offset: int, text: str) -> None:
         """See `Storage.append_text`."""
@@ -352,13 +358,15 @@ class MemoryStorage(MemoryState):
             unpriced=len(found) - len(costs),
         )
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
-        """See `Storage.add_event`."""
-        self._last_event += 1
-        self._events.append(StoredEvent(self._last_event, owner, at, origin, kind, data))
-        return self._last_event
+    async def add_events(
+        self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> tuple[int, ...]:
+        """See `Storage.add_events`."""
+        first = self._last_event + 1
+        for kind, data in events:
+            self._last_event += 1
+            self._events.append(StoredEvent(self._last_event, owner, at, origin, kind, data))
+        return tuple(range(first, self._last_event + 1))
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         """See `Storage.events_after`."""

@@ -1,7 +1,7 @@
 """The shared bus when storage misbehaves, forgets, or is replaced."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,12 +43,12 @@ class Failing(FileEvents):
     failures = 0
     full = False
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
+    async def add_events(
+        self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> tuple[int, ...]:
         if self.full:
             raise StorageError("The disk is full")
-        return await super().add_event(owner, kind=kind, data=data, origin=origin, at=at)
+        return await super().add_events(owner, events, origin=origin, at=at)
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         if self.failures:
@@ -76,7 +76,8 @@ def _with(
 
 async def _foreign(store: FileEvents, key: str, data: str = "") -> int:
     text = data or f'{{"kind":"settings.changed","keys":["{key}"]}}'
-    return await store.add_event("me", kind="settings.changed", data=text, origin="other", at=NOW)
+    new = [("settings.changed", text)]
+    return (await store.add_events("me", new, origin="other", at=NOW))[0]
 
 
 def _keys(*events: Event) -> list[str]:

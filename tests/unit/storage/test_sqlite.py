@@ -142,7 +142,7 @@ with sqlite_in(Path(sys.argv[1])) as storage:
     for number in range(40):
         chat = f"{name}-{number}"
         storage.import_chat("me", a_chat(chat), chain(chat, 3), {})
-        storage.add_event("me", kind="a", data=chat, origin=name, at=NOW)
+        storage.add_events("me", [("a", chat)], origin=name, at=NOW)
 """
 
 
@@ -231,7 +231,7 @@ def test_after_deleting_all_nothing_can_be_read_from_the_files(tmp_path: Path) -
         )
         storage.add_run(ME, a_run(state="SUCCESS", arguments={"text": secret}))
         storage.set_value(ME, secret, secret)
-        storage.add_event(ME, kind="a", data=secret, origin="p", at=NOW)
+        storage.add_events(ME, [("a", secret)], origin="p", at=NOW)
 
         def read() -> bytes:
             return b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())

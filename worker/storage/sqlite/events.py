@@ -3,6 +3,7 @@
 Each function runs inside one transaction, which its caller owns.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, text
@@ -17,12 +18,17 @@ from worker.storage.sqlite.schema import events, small_values
 _LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
 
 
-def add_event(db: Connection, owner: str, kind: str, data: str, origin: str, at: datetime) -> int:
-    """See `Storage.add_event`."""
-    values = {"owner": owner, "kind": kind, "data": data, "origin": origin, "at": at}
-    seq: int | None = db.scalar(insert(events).values(values).returning(events.c.seq))
-    assert seq is not None
-    return seq
+def add_events(
+    db: Connection, owner: str, new: Sequence[tuple[str, str]], origin: str, at: datetime
+) -> tuple[int, ...]:
+    """See `Storage.add_events`."""
+    seqs = []
+    for kind, data in new:
+        values = {"owner": owner, "kind": kind, "data": data, "origin": origin, "at": at}
+        seq: int | None = db.scalar(insert(events).values(values).returning(events.c.seq))
+        assert seq is not None
+        seqs.append(seq)
+    return tuple(seqs)
 
 
 def events_after(db: Connection, seq: int, limit: int) -> tuple[StoredEvent, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
+from worker.storage.base import Begun
 from worker.storage.sqlite import chats as chats_
 from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search, tree, usage
@@ -33,7 +34,7 @@ def begin_answer(
     run: Run,
     process: str,
     chat: Chat | None,
-) -> None:
+) -> Begun:
     """See `Storage.begin_answer`."""
     if chat is not None:
         chats_.create_chat(db, owner, chat)
@@ -63,6 +64,11 @@ def begin_answer(
     if question is not None:
         values["draft"] = ""
     db.execute(update(chats).where(chats.c.seq == seq).values(values))
+    return Begun(
+        chats_.get_chat(db, owner, answer.chat),
+        None if question is None else tree.get_message(db, owner, question.id),
+        tree.get_message(db, owner, answer.id),
+    )
 
 
 def _go_on(db: Connection, old: AnyRow, chat: int, answer: Message) -> None:

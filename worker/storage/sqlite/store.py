@@ -22,6 +22,7 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage.base import (
+    Begun,
     ChatChanges,
     Expired,
     OwnedRun,
@@ -138,9 +139,11 @@ class SqliteStorage:
         run: Run,
         process: str,
         chat: Chat | None = None,
-    ) -> None:
+    ) -> Begun:
         """See `Storage.begin_answer`."""
-        await self._db.write(messages.begin_answer, owner, question, answer, run, process, chat)
+        return await self._db.write(
+            messages.begin_answer, owner, question, answer, run, process, chat
+        )
 
     async def append_text(self, owner: str, message: str, offset: int, text: str) -> None:
         """See `Storage.append_text`."""
@@ -253,11 +256,11 @@ class SqliteStorage:
 
     # events and small values ---------------------------------------------------------------
 
-    async def add_event(
-        self, owner: str, *, kind: str, data: str, origin: str, at: datetime
-    ) -> int:
-        """See `Storage.add_event`."""
-        return await self._db.write_quickly(events.add_event, owner, kind, data, origin, at)
+    async def add_events(
+        self, owner: str, new: Sequence[tuple[str, str]], *, origin: str, at: datetime
+    ) -> tuple[int, ...]:
+        """See `Storage.add_events`."""
+        return await self._db.write_quickly(events.add_events, owner, new, origin, at)
 
     async def events_after(self, seq: int, limit: int = 1000) -> tuple[StoredEvent, ...]:
         """See `Storage.events_after`."""
