@@ -24,6 +24,7 @@ from nagatha_desktop.shortcuts import Keys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
+from nagatha_desktop.widgets.caret import CalmCaret
 from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
 from worker.contract.types import Problem
@@ -96,6 +97,7 @@ class Program(QObject):
         self._deadline = self._timer(self._deadline_passed)
         self._deadline.setInterval(END_WITHIN)
         self.themes = ThemeController(app, _theme(state))
+        self._caret = CalmCaret(app, self)
         self.keys = Keys(state.mapping("shortcuts"), self)
         self.bridge = Bridge(self)
         self.watch = EngineWatch(self.bridge, self)
