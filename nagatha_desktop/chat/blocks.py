@@ -105,6 +105,9 @@ class TextBlock(QTextBrowser):
         document.setTextWidth(self._width)
         # Neither Qt nor PySide lets go of a document that a widget has shown.
         document.setParent(self)
+        # Qt keeps the places of marks over a change of documents, and follows them into the old
+        # one, long gone, at the next marking.
+        self.setExtraSelections([])
         self.setDocument(document)
         self._shown.deleteLater()
         self._shown = document

@@ -292,6 +292,22 @@ def test_what_is_found_is_counted_marked_and_gone_through(
     assert code.view.extraSelections() == []
 
 
+def test_what_is_marked_in_an_answer_goes_with_the_text_that_it_stood_in(
+    qtbot: QtBot, transcript: Transcript
+) -> None:
+    asked = message("q", "Why?", role="user")
+    transcript.show_page(page([asked, message("a", "word", parent="q", state="streaming")]))
+    transcript.find("word")
+    block = transcript.findChildren(TextBlock)[-1]
+    assert len(block.extraSelections()) == 1
+    # Marks that stayed would point into a document that is gone by the next marking.
+    transcript.append_text("a", " and another word", 4)
+    assert block.toPlainText() == "word and another word"
+    assert block.extraSelections() == []
+    qtbot.wait(0)
+    assert transcript.find("word") == 2
+
+
 def test_what_is_not_there_is_said_not_to_be(transcript: Transcript) -> None:
     transcript.show_page(page(conversation(6)))
     transcript.find_bar.open("nowhere")
