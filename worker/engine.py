@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ from worker.contract.events import (
     SettingsChanged,
     StopAsked,
 )
-from worker.contract.system import ModuleInfo
+from worker.contract.system import Backup, ModuleInfo
 from worker.contract.types import FINAL_STATES, Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
@@ -52,10 +52,12 @@ from worker.service.answers import Answers
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.chats import Chats
+from worker.service.chores import Chores
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
 from worker.service.dispatch import Background, NoBackground
 from worker.service.doctor import Doctor
+from worker.service.ends import UnkeptEnds
 from worker.service.jobs import Jobs
 from worker.service.keeper import ModuleKeeper
 from worker.service.maintenance import Keeping, Maintenance
@@ -114,6 +116,7 @@ class Engine:
         self.monotonic = monotonic
         self.presence = Presence(paths.locks, role)
         self.running = RunningWork()
+        self.ends = UnkeptEnds()
         self.doctor_message = ""
         self._redactor = redactor or Redactor()
         self._logs = logs
@@ -195,6 +198,10 @@ class Engine:
         await self.answers.aclose()
         await self.unplug()
         await self.answers.aclose()
+        try:
+            await self.ends.settle()
+        except NagathaError as error:
+            log.warning("how a task ended is lost, and it is begun again: %s", error)
         telling = map(asyncio.wrap_future, tuple(self._telling))
         await asyncio.gather(*telling, return_exceptions=True)
         await self.desk.aclose()
@@ -256,6 +263,8 @@ class Engine:
             process=self.presence.id,
             living=self.presence.living,
             host=self.host,
+            life=lambda owner: self.services(owner).jobs,
+            copy=self._copy_daily,
         )
 
     async def modules_ready(self) -> None:
@@ -319,6 +328,7 @@ class Engine:
         """What is done now and then; no step is left undone because another one failed."""
         for step in (
             self.answers.settle,
+            self.ends.settle,
             self.maintenance.interrupt_orphans,
             self._start_background,
             self.maintenance.recover,
@@ -447,7 +457,7 @@ class Engine:
         return known
 
     def _make_services(self, owner: str) -> OwnerServices:
-        scope = Scope(owner, self.storage, self.bus, self.now, self.presence.id)
+        scope = self._scope(owner)
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
         chats = Chats(scope, self.answers, self._attachments)
@@ -465,7 +475,9 @@ class Engine:
         )
         return OwnerServices(
             chats=chats,
-            jobs=Jobs(scope, lambda: self._background, self.host, self.answers, self.running),
+            jobs=Jobs(
+                scope, lambda: self._background, self.host, self.ends, self.answers, self.running
+            ),
             models=models,
             modules=modules,
             tools=Tools(self.toolbox),
@@ -481,6 +493,7 @@ class Engine:
                 ),
                 self._replace_database,
                 lambda: self._background.forget_all(),
+                Chores(scope, self.ends),
             ),
             system=System(
                 scope=scope,
@@ -491,6 +504,21 @@ class Engine:
                 notices=lambda: self.notices,
                 doctor_of=doctor,
             ),
+        )
+
+    def _scope(self, owner: str) -> Scope:
+        redact = self._redactor.redact
+        return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
+
+    async def _copy_daily(self, make: Callable[[], Awaitable[Backup]]) -> Backup:
+        return await Chores(self._scope(LOCAL_OWNER), self.ends).do(
+            make,
+            kind="backup",
+            name="backup",
+            why="The daily copy was due.",
+            result=lambda made: made.name,
+            source="schedule",
+            arguments={"reason": "daily"},
         )
 
     def _attachments(self) -> Attachments:
@@ -513,6 +541,7 @@ class Engine:
                 await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
             finally:
                 await self.storage.open()
+            await self.maintenance.forget_work()
         finally:
             await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
