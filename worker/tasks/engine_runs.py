@@ -31,11 +31,14 @@ def carry_out(engine: Engine, task: Task, work: Work) -> dict[str, object]:
 
     Raises TaskFailed, or what tells Celery that there is nothing to do.
     """
-    request = task.request
+    # Read on this thread: on another one the task has no request.
+    request, headers = task.request, task.request.headers or {}
+    source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
+    schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
     jobs = engine.services(LOCAL_OWNER).jobs
     wait = engine.runtime.run
     try:
-        run = wait(_begin(engine, jobs, task))
+        run = wait(_begin(engine, jobs, request.id, task.name, source, schedule))
     except StorageError as error:
         # Cleaning up may be just what a full disk needs.
         log.warning("%s is done without a row: %s", task.name, error)
@@ -63,16 +66,11 @@ def carry_out(engine: Engine, task: Task, work: Work) -> dict[str, object]:
     return dict(result)
 
 
-async def _begin(engine: Engine, jobs: Jobs, task: Task) -> Run | None:
-    request = task.request
-    headers = request.headers or {}
-    source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
-    schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
-
+async def _begin(
+    engine: Engine, jobs: Jobs, run_id: str, name: str, source: Source, schedule: str
+) -> Run | None:
     async def begin() -> Run | None:
-        return await jobs.begin(
-            request.id, task.name, {}, source, kind="maintenance", schedule=schedule
-        )
+        return await jobs.begin(run_id, name, {}, source, kind="maintenance", schedule=schedule)
 
     run = await begin()
     if run is None:
