@@ -7,11 +7,10 @@ the runtime's loop.
 
 import asyncio
 import errno
-import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,6 @@ from worker.contract.errors import (
     NagathaError,
     StorageError,
     Unavailable,
-    error_from,
 )
 from worker.contract.events import (
     EngineChanged,
@@ -36,8 +34,8 @@ from worker.contract.events import (
     SettingsChanged,
     StopAsked,
 )
-from worker.contract.system import Backup, ModuleInfo
-from worker.contract.types import FINAL_STATES, Problem
+from worker.contract.system import ModuleInfo
+from worker.contract.types import Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
@@ -68,6 +66,7 @@ from worker.service.plain import PlainQuestions
 from worker.service.published import PublishedMessages
 from worker.service.scope import Scope
 from worker.service.system import System
+from worker.service.task_result import run_and_wait
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -264,7 +263,7 @@ class Engine:
             living=self.presence.living,
             host=self.host,
             life=lambda owner: self.services(owner).jobs,
-            copy=self._copy_daily,
+            copy=Chores(self._scope(LOCAL_OWNER), self.ends).daily_copy,
         )
 
     async def modules_ready(self) -> None:
@@ -427,21 +426,7 @@ class Engine:
                 "It would wait in the queue for ever.",
                 "Start Nagatha, or “nagatha worker”.",
             )
-        jobs = self.services(context.owner).jobs
-        events = self.bus.subscribe(context.owner)
-        run = await jobs.run_task(name, arguments, source="chat")
-        try:
-            async for event in events:
-                if isinstance(event, RunChanged) and event.run.id == run.id:
-                    run = event.run
-                    if run.state in FINAL_STATES:
-                        break
-        except asyncio.CancelledError:
-            await asyncio.shield(jobs.cancel(run.id))
-            raise
-        if run.error is not None:
-            raise error_from(run.error)
-        return run.result if isinstance(run.result, str) else json.dumps(run.result)
+        return await run_and_wait(self.services(context.owner).jobs, name, arguments)
 
     def _ask_for_tool(self, context: ToolContext, prompt: str, system: str) -> str:
         """For a module's task that the assistant calls; on a thread of its own."""
@@ -509,17 +494,6 @@ class Engine:
     def _scope(self, owner: str) -> Scope:
         redact = self._redactor.redact
         return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
-
-    async def _copy_daily(self, make: Callable[[], Awaitable[Backup]]) -> Backup:
-        return await Chores(self._scope(LOCAL_OWNER), self.ends).do(
-            make,
-            kind="backup",
-            name="backup",
-            why="The daily copy was due.",
-            result=lambda made: made.name,
-            source="schedule",
-            arguments={"reason": "daily"},
-        )
 
     def _attachments(self) -> Attachments:
         chat = self.settings.chat
