@@ -7,7 +7,6 @@ the runtime's loop.
 
 import asyncio
 import errno
-import json
 import logging
 import os
 import time
@@ -26,7 +25,6 @@ from worker.contract.errors import (
     NagathaError,
     StorageError,
     Unavailable,
-    error_from,
 )
 from worker.contract.events import (
     EngineChanged,
@@ -37,7 +35,7 @@ from worker.contract.events import (
     StopAsked,
 )
 from worker.contract.system import ModuleInfo
-from worker.contract.types import FINAL_STATES, Problem
+from worker.contract.types import Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
@@ -52,10 +50,12 @@ from worker.service.answers import Answers
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.chats import Chats
+from worker.service.chores import Chores
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
 from worker.service.dispatch import Background, NoBackground
 from worker.service.doctor import Doctor
+from worker.service.ends import UnkeptEnds
 from worker.service.jobs import Jobs
 from worker.service.keeper import ModuleKeeper
 from worker.service.maintenance import Keeping, Maintenance
@@ -66,6 +66,7 @@ from worker.service.plain import PlainQuestions
 from worker.service.published import PublishedMessages
 from worker.service.scope import Scope
 from worker.service.system import System
+from worker.service.task_result import run_and_wait
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -114,6 +115,7 @@ class Engine:
         self.monotonic = monotonic
         self.presence = Presence(paths.locks, role)
         self.running = RunningWork()
+        self.ends = UnkeptEnds()
         self.doctor_message = ""
         self._redactor = redactor or Redactor()
         self._logs = logs
@@ -195,6 +197,10 @@ class Engine:
         await self.answers.aclose()
         await self.unplug()
         await self.answers.aclose()
+        try:
+            await self.ends.settle()
+        except NagathaError as error:
+            log.warning("how a task ended is lost, and it is begun again: %s", error)
         telling = map(asyncio.wrap_future, tuple(self._telling))
         await asyncio.gather(*telling, return_exceptions=True)
         await self.desk.aclose()
@@ -256,6 +262,8 @@ class Engine:
             process=self.presence.id,
             living=self.presence.living,
             host=self.host,
+            life=lambda owner: self.services(owner).jobs,
+            copy=Chores(self._scope(LOCAL_OWNER), self.ends).daily_copy,
         )
 
     async def modules_ready(self) -> None:
@@ -319,6 +327,7 @@ class Engine:
         """What is done now and then; no step is left undone because another one failed."""
         for step in (
             self.answers.settle,
+            self.ends.settle,
             self.maintenance.interrupt_orphans,
             self._start_background,
             self.maintenance.recover,
@@ -417,21 +426,7 @@ class Engine:
                 "It would wait in the queue for ever.",
                 "Start Nagatha, or “nagatha worker”.",
             )
-        jobs = self.services(context.owner).jobs
-        events = self.bus.subscribe(context.owner)
-        run = await jobs.run_task(name, arguments, source="chat")
-        try:
-            async for event in events:
-                if isinstance(event, RunChanged) and event.run.id == run.id:
-                    run = event.run
-                    if run.state in FINAL_STATES:
-                        break
-        except asyncio.CancelledError:
-            await asyncio.shield(jobs.cancel(run.id))
-            raise
-        if run.error is not None:
-            raise error_from(run.error)
-        return run.result if isinstance(run.result, str) else json.dumps(run.result)
+        return await run_and_wait(self.services(context.owner).jobs, name, arguments)
 
     def _ask_for_tool(self, context: ToolContext, prompt: str, system: str) -> str:
         """For a module's task that the assistant calls; on a thread of its own."""
@@ -447,7 +442,7 @@ class Engine:
         return known
 
     def _make_services(self, owner: str) -> OwnerServices:
-        scope = Scope(owner, self.storage, self.bus, self.now, self.presence.id)
+        scope = self._scope(owner)
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
         chats = Chats(scope, self.answers, self._attachments)
@@ -465,7 +460,9 @@ class Engine:
         )
         return OwnerServices(
             chats=chats,
-            jobs=Jobs(scope, lambda: self._background, self.host, self.answers, self.running),
+            jobs=Jobs(
+                scope, lambda: self._background, self.host, self.ends, self.answers, self.running
+            ),
             models=models,
             modules=modules,
             tools=Tools(self.toolbox),
@@ -481,6 +478,7 @@ class Engine:
                 ),
                 self._replace_database,
                 lambda: self._background.forget_all(),
+                Chores(scope, self.ends),
             ),
             system=System(
                 scope=scope,
@@ -492,6 +490,10 @@ class Engine:
                 doctor_of=doctor,
             ),
         )
+
+    def _scope(self, owner: str) -> Scope:
+        redact = self._redactor.redact
+        return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
 
     def _attachments(self) -> Attachments:
         chat = self.settings.chat
@@ -513,6 +515,7 @@ class Engine:
                 await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
             finally:
                 await self.storage.open()
+            await self.maintenance.forget_work()
         finally:
             await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]

@@ -228,6 +228,7 @@ def test_scheduled_task_is_sent_by_beat_and_no_longer_once_its_module_is_off(
         await there.client.modules.enable("clock")
         event = await until(there, ticked)
         assert isinstance(event, RunChanged) and event.run.source == "schedule"
+        assert event.run.schedule == "module:clock.tick"
         await until(there, ticked, after=event.seq)
         await there.client.modules.disable("clock")
         scheduled = there.engine.background._app.conf.beat_schedule  # type: ignore[attr-defined]

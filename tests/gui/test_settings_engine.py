@@ -200,6 +200,8 @@ def test_data_is_copied_exported_imported_restored_and_deleted(
     qtbot.waitUntil(lambda: "0 chats" in page.place_row.text.text(), timeout=WAIT)
     page.import_from(str(exported / "nagatha.json"))
     qtbot.waitUntil(lambda: "1 chat · 2 messages" in page.place_row.text.text(), timeout=WAIT)
+    # What was imported is told before the run of the import has its end.
+    qtbot.waitUntil(lambda: page.import_row.status.text() != "", timeout=WAIT)
     assert page.import_row.status.text() == "✓ 1 chat · 2 messages"
     assert not any(row.problems.told for row in (page.export_row, page.import_row))
 

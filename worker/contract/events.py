@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from worker.contract.jobs import Schedule
 from worker.contract.system import EngineStatus, ModuleInfo
 from worker.contract.types import Chat, Message, Problem, Run, ToolUse
 
@@ -118,6 +119,17 @@ class EngineChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleChanged:
+    """A periodic entry was paused, changed, or queued a run."""
+
+    schedule: Schedule
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["schedule.changed"] = "schedule.changed"
+
+
+@dataclass(frozen=True, slots=True)
 class DataReplaced:
     """Everything may be different (a restore, an import, delete all): read it again."""
 
@@ -148,6 +160,7 @@ Event: TypeAlias = (
     | SettingsChanged
     | ModuleChanged
     | EngineChanged
+    | ScheduleChanged
     | DataReplaced
     | Notice
 )
@@ -162,6 +175,7 @@ EVENT_TYPES: tuple[type, ...] = (
     SettingsChanged,
     ModuleChanged,
     EngineChanged,
+    ScheduleChanged,
     DataReplaced,
     Notice,
 )

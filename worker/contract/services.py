@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from worker.contract.events import Event
+from worker.contract.jobs import Batch, DeadLetter, LogLine, Schedule, TaskCall
 from worker.contract.system import (
     Backup,
     Check,
@@ -34,7 +35,9 @@ from worker.contract.types import (
     Hit,
     Message,
     Page,
+    QueryType,
     Run,
+    RunKind,
     RunState,
     Sent,
     Source,
@@ -85,17 +88,23 @@ class ChatService(Protocol):
         provider: str = "",
         model: str = "",
         source: Source = "chat",
+        query_type: QueryType = "general",
+        use_celery: bool | None = None,
     ) -> Sent:
         """Ask something at the end of the shown branch; `chat` None begins a new chat.
 
         Returns once the question, the (empty) answer and its run are stored; the answer
-        comes as events. `attachments` are ids from `attach`. Raises InvalidInput for an
+        comes as events. `attachments` are ids from `attach`. `use_celery` True queues it, False
+        does not; None lets the routing rule decide (see `worker.service.routing`). Raises InvalidInput for an
         empty text without attachments, Conflict while an answer is being written there.
         """
         ...
 
     async def retry(self, message: str, provider: str = "", model: str = "") -> Sent:
-        """Answer again: a new version beside the answer `message`, which stays."""
+        """Answer again: a new version beside the answer `message`, which stays.
+
+        A model is asked, whatever answers are kept to be used again.
+        """
         ...
 
     async def edit(
@@ -164,16 +173,30 @@ class ChatService(Protocol):
 
 
 class JobService(Protocol):
-    """Background work."""
+    """Background work: runs, batches of them, what queues them, and what was given up."""
 
     async def list_runs(
-        self, states: tuple[RunState, ...] = (), limit: int = 200, before: datetime | None = None
+        self,
+        states: tuple[RunState, ...] = (),
+        limit: int = 200,
+        before: datetime | None = None,
+        query: str = "",
+        kinds: tuple[RunKind, ...] = (),
     ) -> tuple[Run, ...]:
-        """Runs, newest first; no states means all."""
+        """Runs, newest first; no states or kinds means all.
+
+        `query`: only those that hold every word of it in their name, their arguments, their
+        error or the title of their chat. `before` is when the last one of the page before was
+        queued.
+        """
         ...
 
     async def get(self, run: str) -> Run:
         """One run; raises NotFound."""
+        ...
+
+    async def log(self, run: str) -> tuple[LogLine, ...]:
+        """What a run wrote down, oldest first (of a very long log, the newest lines)."""
         ...
 
     async def run_task(
@@ -182,12 +205,74 @@ class JobService(Protocol):
         """Queue the module task `name`. Raises NotFound, or InvalidInput for wrong arguments."""
         ...
 
+    async def run_group(self, calls: tuple[TaskCall, ...], source: Source = "chat") -> Batch:
+        """Queue several tasks at once, all or none of them; they run in any order.
+
+        Raises NotFound, or InvalidInput for wrong arguments, or for no calls at all.
+        """
+        ...
+
+    async def run_chain(self, calls: tuple[TaskCall, ...], source: Source = "chat") -> Batch:
+        """Queue several tasks of which each is begun once the one before has succeeded.
+
+        After one that failed or was cancelled the rest is cancelled. Raises as `run_group`.
+        """
+        ...
+
+    async def batch(self, batch: str) -> Batch:
+        """A batch as it is now; raises NotFound."""
+        ...
+
     async def cancel(self, run: str) -> Run:
         """Take out of the queue, or ask the running task to stop."""
         ...
 
     async def retry(self, run: str) -> Run:
         """Queue the same task with the same arguments again, as a new run."""
+        ...
+
+    async def run_now(self, run: str) -> Run:
+        """Begin a waiting run before all others, and at once where it waits for its time.
+
+        Raises Conflict when it does not wait any more.
+        """
+        ...
+
+    async def estimate(self, name: str) -> float | None:
+        """Seconds that a run of this name takes, by the median of the last ones that succeeded;
+        None without any."""
+        ...
+
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Messages that the broker gave up, newest first. Raises Unavailable where the broker
+        cannot be asked (Redis, RabbitMQ)."""
+        ...
+
+    async def retry_dead(self, letter: int) -> None:
+        """Put a dead letter back into its queue with a clean slate; raises NotFound."""
+        ...
+
+    async def delete_dead(self, letter: int) -> None:
+        """Delete a dead letter for good; its run ends as failed. Raises NotFound."""
+        ...
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """Everything that Beat queues again and again."""
+        ...
+
+    async def run_schedule(self, name: str) -> Run:
+        """Queue an entry's task now; when it is due next does not change. Raises NotFound."""
+        ...
+
+    async def pause_schedule(self, name: str, paused: bool) -> Schedule:
+        """Queue it no more, or again. Kept over restarts. Raises NotFound."""
+        ...
+
+    async def set_interval(self, name: str, seconds: float | None) -> Schedule:
+        """Choose how often; None for the default. Kept over restarts.
+
+        Raises NotFound, or InvalidInput for less than 10 seconds or more than a year.
+        """
         ...
 
 
@@ -316,6 +401,10 @@ class DataService(Protocol):
         """Delete every chat, run, usage record, attachment and backup. Keys stay."""
         ...
 
+    async def clear_cache(self) -> int:
+        """Forget the answers that are kept to be used again; returns how many there were."""
+        ...
+
 
 class SystemService(Protocol):
     """The engine itself."""
@@ -334,6 +423,11 @@ class SystemService(Protocol):
 
     async def set_setting(self, key: str, value: SettingValue) -> Setting:
         """Change one in the data folder's file; None puts the default back."""
+        ...
+
+    async def pause(self, paused: bool) -> EngineStatus:
+        """Let background work wait, or go on. What runs ends; answers that a person waits for
+        are not held back. Kept until it is taken back, over restarts too."""
         ...
 
     async def set_broker(self, url: str) -> EngineStatus:

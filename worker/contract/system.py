@@ -170,6 +170,10 @@ class EngineStatus:
     """Runs that failed within the last 24 h."""
     notices: tuple[Problem, ...] = ()
     """What a person should know: settings kept aside, a database restored, a dead worker."""
+    paused: bool = False
+    """True while a person has paused background work: what is queued waits."""
+    dead: int | None = 0
+    """Messages that the broker gave up; None where the broker cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,8 @@ class DataPlaces:
     """Bytes of the database and its attachments."""
     chats: int
     messages: int
+    cached: int = 0
+    """Answers kept to be used again."""
 
 
 @dataclass(frozen=True, slots=True)

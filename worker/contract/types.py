@@ -20,6 +20,12 @@ RunState: TypeAlias = Literal[
 ]
 RunKind: TypeAlias = Literal["answer", "title", "task", "maintenance", "backup"]
 Source: TypeAlias = Literal["chat", "quick", "cli", "api", "schedule", "module", "engine"]
+Lane: TypeAlias = Literal["now", "queued"]
+""""now": at once on the runtime loop, ends with its process. "queued": carried by the broker, and
+gone on with after a restart."""
+QueryType: TypeAlias = Literal["general", "medical", "database", "code", "system"]
+"""What a question is about, where who asks knows it; it decides the lane and how long its answer
+may be used again."""
 Action: TypeAlias = Literal[
     "", "models", "retry", "continue", "wait", "choose_model", "new_chat", "settings", "restore"
 ]
@@ -163,6 +169,8 @@ class Message:
     """Ids of all versions (same parent, same role), oldest first, this one among them."""
     depth: int = 0
     """How many messages stand above it in the tree."""
+    cached: datetime | None = None
+    """When this answer was first given, where it was used again; no model was asked then."""
 
     @property
     def version(self) -> int:
@@ -224,6 +232,12 @@ class Sent:
     answer: Message
     """The answer, in state streaming and usually still empty."""
     run: str
+    """The run that writes it, which is the task's id where it is queued."""
+    lane: Lane = "now"
+    reason: str = ""
+    """Why it is queued, for people; "" where it is not."""
+    estimate: float | None = None
+    """Seconds that a queued one will probably take, from past runs; None where none are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +281,15 @@ class Run:
     result: object | None = None
     """What the task returned, JSON only."""
     error: Problem | None = None
+    """Why it failed, or why it is tried again."""
+    schedule: str = ""
+    """The periodic entry that queued it (see `Schedule.name`); "" for none."""
+    lane: Lane = "queued"
+    priority: int = 4
+    """0 to 9; of what waits the highest is begun first."""
+    due: datetime | None = None
+    """Not to be begun before; None for at once."""
+    batch: str | None = None
+    """The batch that it belongs to."""
+    follows: str | None = None
+    """The run that has to succeed before it is begun (a step of a chain)."""

@@ -29,9 +29,9 @@ from worker.storage.sqlite.types import Bytes, Instant, Json, Money, Text
 
 APPLICATION_ID: Final = 0x4E475448
 """In the file's header: a database of this program."""
-VERSION: Final = 2
+VERSION: Final = 3
 """In the file's header (`user_version`): the newest migration's number."""
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """Alembic's name for it."""
 
 metadata = MetaData()
@@ -92,6 +92,8 @@ messages = Table(
     Column("notes", Json),
     # Last, so that reading the others of a long message does not read through its text.
     Column("text", Text, nullable=False),
+    # Came later, and is read with the text only.
+    Column("cached", Instant),
     UniqueConstraint("owner", "id"),
     Index("messages_by_parent", "chat", "parent"),
     Index("messages_by_parent_alone", "parent"),
@@ -156,9 +158,19 @@ runs = Table(
     Column("error", Json),
     # The process that claimed it; "" while nobody has.
     Column("process", Text, nullable=False),
+    Column("schedule", Text, nullable=False, server_default=""),
+    Column("lane", Text, nullable=False, server_default="queued"),
+    Column("priority", Integer, nullable=False, server_default="4"),
+    Column("due", Instant),
+    Column("batch", Text),
+    Column("follows", Text),
     UniqueConstraint("owner", "id"),
     Index("runs_by_queued", "owner", "queued"),
     Index("runs_by_chat", "owner", "chat"),
+    Index("runs_by_name", "owner", "name", "ended"),
+    Index("runs_by_schedule", "owner", "schedule", "queued", sqlite_where=text("schedule <> ''")),
+    Index("runs_by_batch", "owner", "batch", sqlite_where=text("batch IS NOT NULL")),
+    Index("runs_by_follows", "owner", "follows", sqlite_where=text("follows IS NOT NULL")),
     Index(
         "runs_unfinished",
         "state",
@@ -166,6 +178,33 @@ runs = Table(
     ),
     Index("runs_by_ended", "ended"),
 )
+
+run_log = Table(
+    "run_log",
+    metadata,
+    Column("run", ForeignKey("runs.seq", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("owner", ForeignKey("owners.seq"), primary_key=True),
+    # A hash of everything that the answer depends on.
+    Column("key", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("answers_by_expires", "expires"),
+    sqlite_with_rowid=False,
+)
+"""Answers that may be used again for a while."""
 
 usage = Table(
     "usage",
