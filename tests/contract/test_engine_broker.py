@@ -17,9 +17,9 @@ from tests.support.model_server import ModelServer
 from tests.support.processes import free_port
 from tests.support.redis_server import RedisServer, available, redis_server
 from tests.support.worlds import World
-from worker.background import check_address, without_password
 from worker.contract.errors import InvalidInput, NagathaError, Unavailable
 from worker.contract.events import EngineChanged
+from worker.servers import check_address, without_password
 
 WAITING = '''
 import time
@@ -265,7 +265,7 @@ def test_address_of_no_broker_is_invalid_and_the_old_broker_still_works(
 def test_server_that_is_no_broker_is_found_out_while_the_old_one_goes_on(
     home: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.background.CONNECT_TIMEOUT", 0.5)
+    monkeypatch.setattr("worker.servers.CONNECT_TIMEOUT", 0.5)
     with ModelServer() as http, mute_server() as mute:
         for port in (http.port, mute):
             with pytest.raises(Unavailable):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.contract.errors import Unavailable
+from worker.contract.jobs import PRIORITY_DEFAULT
 from worker.contract.system import Health
 from worker.contract.types import JsonObject
 
@@ -28,9 +29,18 @@ class BackgroundState:
 class Dispatcher(Protocol):
     """Something that can put a run into the queue."""
 
-    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+    async def send(
+        self,
+        owner: str,
+        task: str,
+        run: str,
+        *,
+        delay: float = 0.0,
+        priority: int = PRIORITY_DEFAULT,
+    ) -> None:
         """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
 
+        Of what waits the highest `priority` (0 to 9) is begun first.
         Accepted means on disk (or confirmed by the server). The message carries ids only.
         Raises Unavailable when the broker does not take it.
         """
@@ -80,6 +90,26 @@ class Background(Dispatcher, Protocol):
         """Modules were switched: take their tasks in or out."""
         ...
 
+    async def pause(self, paused: bool) -> None:
+        """Let what is queued wait from now on, or go on with it. What a person waits for (see
+        `PRIORITY_PERSON`) is not held back."""
+        ...
+
+    def holds_back(self, priority: int) -> bool:
+        """Whether a run of this priority, which a worker has taken, is to wait all the same."""
+        ...
+
+    async def reschedule(self) -> None:
+        """A schedule was changed: let Beat look at what is due when."""
+        ...
+
+    async def follow(self) -> None:
+        """Use the broker of the settings, where those were changed by somebody else.
+
+        Raises Unavailable or InvalidInput; the old one runs on.
+        """
+        ...
+
     async def change_broker(self, url: str) -> None:
         """Stop, and start on another broker; on failure the old one runs on.
 
@@ -116,7 +146,15 @@ class NoBackground:
         """Off."""
         return BackgroundState(broker="", worker="off", beat="off")
 
-    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+    async def send(
+        self,
+        owner: str,
+        task: str,
+        run: str,
+        *,
+        delay: float = 0.0,
+        priority: int = PRIORITY_DEFAULT,
+    ) -> None:
         """See `Dispatcher.send`; always raises Unavailable."""
         raise self._error()
 
@@ -141,6 +179,19 @@ class NoBackground:
     async def refresh(self) -> None:
         """Nothing to refresh."""
 
+    async def pause(self, paused: bool) -> None:
+        """Nothing runs here."""
+
+    def holds_back(self, priority: int) -> bool:
+        """Nothing was taken here."""
+        return False
+
+    async def reschedule(self) -> None:
+        """There is no Beat here."""
+
+    async def follow(self) -> None:
+        """There is no broker to change."""
+
     async def change_broker(self, url: str) -> None:
         """Always raises Unavailable."""
         raise self._error()
@@ -158,5 +209,9 @@ class NoBackground:
         )
 
 
-TASK_HEADERS: Mapping[str, str] = {"owner": "nagatha_owner", "source": "nagatha_source"}
+TASK_HEADERS: Mapping[str, str] = {
+    "owner": "nagatha_owner",
+    "source": "nagatha_source",
+    "schedule": "nagatha_schedule",
+}
 """Headers of our own on a task's message."""

@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Protocol
 
 from worker.contract.errors import Conflict, InvalidInput, NagathaError, NotFound
+from worker.contract.jobs import Schedule
 from worker.contract.types import FINAL_STATES, Problem, Run, RunState, Source
 from worker.module_host.host import ModuleHost
 from worker.module_host.schema import checked
 from worker.service.cancel import RunningWork
 from worker.service.dispatch import Dispatcher
+from worker.service.schedules import Schedules
 from worker.service.scope import Scope, new_id
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Jobs:
     host: ModuleHost
     answers: Cancellations
     running: RunningWork
+    periodic: Schedules
 
     # for people --------------------------------------------------------------------------
 
@@ -86,7 +89,9 @@ class Jobs:
         tick queues it again.
         """
         try:
-            await self.dispatcher().send(self.scope.owner, run.name, run.id, delay=delay)
+            await self.dispatcher().send(
+                self.scope.owner, run.name, run.id, delay=delay, priority=run.priority
+            )
         except NagathaError as error:
             log.warning("run %s waits for the broker: %s", run.id, error)
 
@@ -116,15 +121,39 @@ class Jobs:
             raise Conflict("This run has not ended yet", remedy="Cancel it first.")
         return await self.run_task(found.name, found.arguments or {}, found.source)
 
+    # schedules ---------------------------------------------------------------------------
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """See `JobService.schedules`."""
+        return await self.periodic.schedules()
+
+    async def run_schedule(self, name: str) -> Run:
+        """See `JobService.run_schedule`."""
+        return await self.periodic.run_schedule(name)
+
+    async def pause_schedule(self, name: str, paused: bool) -> Schedule:
+        """See `JobService.pause_schedule`."""
+        return await self.periodic.pause_schedule(name, paused)
+
+    async def set_interval(self, name: str, seconds: float | None) -> Schedule:
+        """See `JobService.set_interval`."""
+        return await self.periodic.set_interval(name, seconds)
+
     # for the worker ----------------------------------------------------------------------
 
     async def begin(
-        self, run: str, name: str, arguments: Mapping[str, object], source: Source = "api"
+        self,
+        run: str,
+        name: str,
+        arguments: Mapping[str, object],
+        source: Source = "api",
+        schedule: str = "",
     ) -> Run | None:
         """Claim a run for this process, or None when there is nothing to do any more.
 
         A run that has no row was sent by another Celery client: it gets one now, from the
-        message's own arguments. Raises InvalidInput when those are wrong.
+        message's own arguments; so was one of the periodic entry `schedule`. Raises InvalidInput
+        when the arguments are wrong.
         """
         storage, owner = self.scope.storage, self.scope.owner
         try:
@@ -143,6 +172,7 @@ class Jobs:
                         source=source,
                         queued=self.scope.now(),
                         arguments=fitting,
+                        schedule=schedule,
                     ),
                 )
         claimed = await storage.claim_run(owner, run, self.scope.process, self.scope.now())

@@ -122,7 +122,7 @@ class Maintenance:
                 continue
             due = run.error.retry_at if run.state == "RETRY" and run.error is not None else None
             delay = max(0.0, (due - self.now()).total_seconds()) if due is not None else 0.0
-            await background.send(owned.owner, run.name, run.id, delay=delay)
+            await background.send(owned.owner, run.name, run.id, delay=delay, priority=run.priority)
             queued += 1
         return queued
 

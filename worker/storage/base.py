@@ -236,6 +236,14 @@ class Storage(Protocol):
         """Runs by `queued`, newest first."""
         ...
 
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """The run that was queued last by the periodic entry `schedule`; None without any."""
+        ...
+
+    async def last_begun(self, name: str) -> datetime | None:
+        """When a run of this name was begun last, whosever it was; None when none is kept."""
+        ...
+
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """How many runs there are; none is read for it."""
         ...

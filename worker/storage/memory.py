@@ -270,6 +270,16 @@ class MemoryStorage(MemoryState):
         found.sort(key=lambda run: run.queued, reverse=True)
         return tuple(found[: rules.within(limit)])
 
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """See `Storage.last_run_of`."""
+        found = [run for run, _ in self._of(owner).runs.values() if run.schedule == schedule]
+        return max(found, key=lambda run: run.queued, default=None) if schedule else None
+
+    async def last_begun(self, name: str) -> datetime | None:
+        """See `Storage.last_begun`."""
+        runs = (run for owner in self._owners.values() for run, _ in owner.runs.values())
+        return max((r.started for r in runs if r.name == name and r.started), default=None)
+
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """See `Storage.count_runs`."""
         found = [run for run, _ in self._of(owner).runs.values()]

@@ -1,14 +1,33 @@
-"""The Celery app as tasks know it.
+"""The Celery app and its tasks as they know each other.
 
-Owns the one attribute that ties an app to its engine.
+Owns the attribute that ties an app to its engine, and that a paused engine begins nothing.
 """
 
-from celery import Celery
+from celery import Celery, Task
+from celery.exceptions import Reject
 
 from worker.engine import Engine
+from worker.servers import told_priority
 
 
-class NagathaCelery(Celery):  # type: ignore[misc]  # celery ships no types
+class NagathaTask(Task):  # type: ignore[misc]  # celery ships no types
+    """A task that goes back into the queue when work was paused after it had been taken."""
+
+    def __call__(self, *places: object, **arguments: object) -> object:
+        """What a worker does for a message."""
+        if self._held_back():
+            raise Reject("background work is paused", requeue=True)
+        return self.run(*places, **arguments)
+
+    def _held_back(self) -> bool:
+        address = str(self.app.conf.broker_url)
+        told = (self.request.delivery_info or {}).get("priority") or 0
+        engine: Engine = self.app.engine
+        return engine.background.holds_back(told_priority(address, told))
+
+
+class NagathaCelery(Celery):  # type: ignore[misc]
     """A Celery app that carries the engine it was made for."""
 
     engine: Engine
+    task_cls = NagathaTask

@@ -34,8 +34,6 @@ from worker.tasks.base import NagathaCelery
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SCHEDULE_PREFIX = "module:"
-"""Begins the names of Beat's entries for modules."""
 LAST_WORDS = 1.0
 """Seconds that a coroutine whose time is up gets to clean up."""
 
@@ -45,13 +43,11 @@ class TaskFailed(Exception):
 
 
 def register(app: NagathaCelery) -> None:
-    """Make the app's module tasks and their schedule those of the modules that are on now.
+    """Make the app's module tasks those of the modules that are on now.
 
     Tasks of a module that was switched off stay registered: what is queued for them ends with
     a reason, where Celery would throw a message away that it does not know.
     """
-    for name in [n for n in app.conf.beat_schedule if n.startswith(SCHEDULE_PREFIX)]:
-        app.conf.beat_schedule.pop(name)
     for spec in app.engine.host.tasks():
         _register_one(app, spec)
 
@@ -82,12 +78,6 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
         app.finalize()
     else:
         known.rate_limit = spec.info.rate_limit or None
-    if spec.info.schedule is not None:
-        app.conf.beat_schedule[SCHEDULE_PREFIX + spec.name] = {
-            "task": spec.name,
-            "schedule": spec.info.schedule,
-            "options": {"headers": {TASK_HEADERS["source"]: "schedule"}},
-        }
 
 
 class _Stop:
@@ -171,15 +161,16 @@ class _Execution:
         headers = request.headers or {}
         owner = str(headers.get(TASK_HEADERS["owner"]) or LOCAL_OWNER)
         source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
+        schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
         jobs = self.engine.services(owner).jobs
         try:
             named = self._named(places, arguments) if places else arguments
-            run = self._wait(jobs.begin(request.id, self.name, named, source))
+            run = self._wait(jobs.begin(request.id, self.name, named, source, schedule))
             if run is None:
                 # A killed process may have it, whose message came back before its row was
                 # released; recovery, which may do that now, relies on the message being here.
                 self._wait(self.engine.maintenance.release_orphans())
-                run = self._wait(jobs.begin(request.id, self.name, named, source))
+                run = self._wait(jobs.begin(request.id, self.name, named, source, schedule))
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import FINAL_STATES, Run, RunState
@@ -60,6 +60,29 @@ def list_runs(
     statement = statement.order_by(runs.c.queued.desc(), runs.c.seq.desc())
     statement = statement.limit(rules.within(limit))
     return tuple(map(run_from, db.execute(statement)))
+
+
+def last_run_of(db: Connection, owner: str, schedule: str) -> Run | None:
+    """See `Storage.last_run_of`."""
+    row = db.execute(
+        select(runs)
+        # As it stands in the index, or SQLite would not see that it may use it.
+        .where(runs.c.owner == owner_seq(owner), runs.c.schedule == schedule)
+        .where(text("schedule <> ''"))
+        .order_by(runs.c.queued.desc(), runs.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else run_from(row)
+
+
+def last_begun(db: Connection, name: str) -> datetime | None:
+    """See `Storage.last_begun`."""
+    # The index is by owner, then name.
+    mine = runs.c.owner.in_(select(owners.c.seq))
+    last: datetime | None = db.scalar(
+        select(func.max(runs.c.started)).where(mine, runs.c.name == name)
+    )
+    return last
 
 
 def count_runs(db: Connection, owner: str, failed_since: datetime) -> RunCounts:

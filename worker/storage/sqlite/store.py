@@ -211,6 +211,14 @@ class SqliteStorage:
         """See `Storage.list_runs`."""
         return await self._db.read(runs.list_runs, owner, states, limit, before)
 
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """See `Storage.last_run_of`."""
+        return await self._db.read(runs.last_run_of, owner, schedule)
+
+    async def last_begun(self, name: str) -> datetime | None:
+        """See `Storage.last_begun`."""
+        return await self._db.read(runs.last_begun, name)
+
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """See `Storage.count_runs`."""
         return await self._db.read(runs.count_runs, owner, failed_since)
