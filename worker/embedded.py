@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 FIRST_RESTART_DELAY = 0.1
 """Seconds before a dead worker is started again; doubled up to the longest."""
 LONGEST_RESTART_DELAY = 60.0
+HEED = 2.0
+"""Seconds that a consumer is given to heed a pause; without a broker it cannot."""
 STEADY_AFTER = 60.0
 """Seconds of work after which the next restart is a first one again."""
 
@@ -208,10 +210,18 @@ class EmbeddedWorker:
     def pause(self, paused: bool) -> None:
         """Take no messages of the queues that are held back, or take them again.
 
-        What was taken already is begun, or given back by who runs it; see `NagathaTask`.
+        Nothing is taken any more when this returns, but by a consumer that is just connecting
+        again. What was taken already is begun, or given back by who runs it; see `NagathaTask`.
         """
         self._paused = paused
-        self._soon(self._follow_pause)
+        followed = threading.Event()
+
+        def follow() -> None:
+            self._follow_pause()
+            followed.set()
+
+        if self._soon(follow):
+            followed.wait(HEED)
         self.reschedule()
 
     def reschedule(self) -> None:
@@ -283,8 +293,9 @@ class EmbeddedWorker:
         if controller is not None and app is not None:
             controller.consumer.consume_only(self._wanted_queues(app))
 
-    def _soon(self, do: Callable[[], None]) -> None:
-        """Have the consumer's thread do something, also out of its wait for messages."""
+    def _soon(self, do: Callable[[], None]) -> bool:
+        """Have the consumer's thread do something, also out of its wait for messages; False
+        when there is no consumer."""
         controller = self._controller
         consumer = None if controller is None else getattr(controller, "consumer", None)
         if consumer is not None:
@@ -292,6 +303,7 @@ class EmbeddedWorker:
             consumer.call_soon(do)
             if consumer.hub is None:
                 self._wake()
+        return consumer is not None
 
     def _start_beat(self) -> None:
         if self._app is None or not self._may_beat():
@@ -342,11 +354,11 @@ class EmbeddedWorker:
         if app is None:
             return
         address = str(app.conf.broker_url or "")
-        if servers.is_bundled(address):
+        if servers.is_bundled(address) and worker_state.should_stop is not None:
             worker.broker.wake(worker.broker.path_from_url(address))
             return
-        # Redis and RabbitMQ, on Windows: a message to its own control queue ends the wait. A
-        # broker that does not answer is exactly why one stops, so nothing is made of it.
+        # A message to its own control queue ends any wait. A broker that does not answer is
+        # exactly why one stops, so nothing is made of it.
         with contextlib.suppress(*broker_errors(app)), app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=0)
             app.control.broadcast("ping", connection=connection)

@@ -1,0 +1,230 @@
+"""The engine on each of its brokers: order by priority, pause and resume, changes of broker."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+from celery.worker import state as worker_state
+
+from tests.support import rabbitmq_server, redis_server
+from tests.support.engines import becomes, engine_in, module
+from tests.support.model_server import ModelServer
+from tests.support.worlds import World
+from worker.contract.jobs import PRIORITY_PERSON
+from worker.contract.types import Run
+from worker.service.scope import new_id
+
+GATE = '''
+import time
+from pathlib import Path
+
+
+def register_tasks(registry):
+    registry.register_task("gate", "pass", through)
+
+
+def through(file: str) -> str:
+    """Waits for a file."""
+    while not Path(file).exists():
+        time.sleep(0.01)
+    return "through"
+'''
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning"),
+    # Celery leaves the connections of its pool's threads to be collected with them.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+NAMES = ["bundled", "redis", "rabbitmq"]
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Where the brokers are that can be had here."""
+    folder, found = tmp_path_factory.mktemp("servers"), {"bundled": ""}
+    with ExitStack() as servers:
+        if redis_server.available():
+            server = servers.enter_context(redis_server.redis_server(folder / "redis"))
+            found["redis"] = server.url()
+        if rabbitmq_server.available():
+            rabbit = servers.enter_context(rabbitmq_server.rabbitmq_server(folder / "rabbitmq"))
+            found["rabbitmq"] = rabbit.url()
+        yield found
+
+
+@pytest.fixture(params=NAMES)
+def address(request: pytest.FixtureRequest, addresses: Mapping[str, str]) -> str:
+    if request.param not in addresses:
+        pytest.skip(f"there is no {request.param} here")
+    return addresses[request.param]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "nagatha"
+    module(folder, "gate", GATE)
+    return folder
+
+
+def on(address: str, tasks: int = 1) -> dict[str, str]:
+    environ = {"NAGATHA_CELERY_CONCURRENCY": str(tasks)}
+    return environ | ({"NAGATHA_CELERY_BROKER_URL": address} if address else {})
+
+
+async def queue(there: World, text: str, priority: int = 4) -> Run:
+    """Queue an echo that is begun by its priority."""
+    jobs = there.engine.services("local").jobs
+    run = Run(
+        id=new_id(),
+        kind="task",
+        name="echo_bot.echo",
+        state="PENDING",
+        source="cli",
+        queued=datetime.now(UTC),
+        arguments={"text": text},
+        priority=priority,
+    )
+    await there.engine.storage.add_run("local", run)
+    await jobs.enqueue(run)
+    return run
+
+
+async def done(there: World, run: Run) -> None:
+    ended = await there.ended(run.id)
+    assert (ended.state, ended.result, ended.attempts) == (
+        "SUCCESS",
+        (run.arguments or {})["text"],
+        1,
+    )
+
+
+async def waits(there: World, run: Run) -> None:
+    found = await there.client.jobs.get(run.id)
+    assert (found.state, found.attempts) == ("PENDING", 0)
+
+
+def test_what_waits_is_begun_by_priority_then_age(home: Path, address: str) -> None:
+    async def test(there: World) -> None:
+        await there.client.system.pause(True)
+        order = [4, 0, 6, 1, 7, 4, 2, 5, 3]
+        runs = [await queue(there, str(number), p) for number, p in enumerate(order)]
+        await there.client.system.pause(False)
+        for run in runs:
+            await done(there, run)
+        begun = sorted(
+            [await there.client.jobs.get(run.id) for run in runs],
+            key=lambda run: run.started or run.queued,
+        )
+        assert [run.priority for run in begun] == sorted(order, reverse=True)
+        fours = [run.result for run in begun if run.priority == 4]
+        assert fours == ["0", "5"]
+
+    with engine_in(home, background=True, environ=on(address)) as there:
+        there.run(test)
+
+
+def test_paused_work_waits_over_restarts_and_what_a_person_waits_for_goes_on(
+    home: Path, address: str
+) -> None:
+    async def pause(there: World) -> Run:
+        assert (await there.client.system.pause(True)).paused
+        run = await queue(there, "patience")
+        await done(there, await queue(there, "at once", PRIORITY_PERSON))
+        sent = await there.client.chats.send(None, "Hello?")
+        assert (await there.answered(sent)).state == "complete"
+        await waits(there, run)
+        return run
+
+    async def still(there: World, run: Run) -> None:
+        assert (await there.client.system.status()).paused
+        await done(there, await queue(there, "again", PRIORITY_PERSON))
+        await waits(there, run)
+        assert not (await there.client.system.pause(False)).paused
+        await done(there, run)
+
+    with ModelServer() as models:
+        with engine_in(home, models=models, background=True, environ=on(address)) as there:
+            run = there.run(pause)
+        with engine_in(home, models=models, background=True, environ=on(address)) as there:
+            there.run(lambda this: still(this, run))
+        with engine_in(home, background=True, environ=on(address)) as there:
+            status = there.run(lambda this: this.client.system.status())
+            assert not status.paused
+
+
+def test_what_a_server_gave_ahead_goes_back_when_work_is_paused(
+    home: Path, addresses: Mapping[str, str], tmp_path: Path
+) -> None:
+    async def test(there: World) -> None:
+        gate = await there.client.jobs.run_task("gate.pass", {"file": str(tmp_path / "go")})
+        ahead = [await queue(there, str(number)) for number in range(3)]
+
+        async def taken() -> bool:
+            return len(worker_state.reserved_requests) == 4
+
+        await becomes(taken, "the worker has taken four")
+        await there.client.system.pause(True)
+        (tmp_path / "go").touch()
+        assert (await there.ended(gate.id)).state == "SUCCESS"  # what runs ends
+
+        async def given_back() -> bool:
+            return not worker_state.reserved_requests
+
+        await becomes(given_back, "the others went back")
+        for run in ahead:
+            await waits(there, run)
+        await there.client.system.pause(False)
+        for run in ahead:
+            await done(there, run)
+
+    for name in ("redis", "rabbitmq"):
+        if name in addresses:
+            (tmp_path / "go").unlink(missing_ok=True)
+            with engine_in(home, background=True, environ=on(addresses[name])) as there:
+                there.run(test)
+
+
+def test_changes_leave_as_many_files_and_threads_as_there_were(
+    home: Path, addresses: Mapping[str, str]
+) -> None:
+    process = psutil.Process()
+    counts: list[tuple[int, int]] = []
+
+    async def test(there: World) -> None:
+        for _ in range(6):
+            for address in addresses.values():
+                await there.client.system.set_broker(address)
+                await done(there, await queue(there, address))
+            gc.collect()
+            counts.append((process.num_fds(), threading.active_count()))
+
+    with engine_in(home, background=True) as there:
+        there.run(test)
+    # The first changes load and pool what is there for good then.
+    assert counts[-1][0] <= counts[1][0] and counts[-1][1] <= counts[1][1] + 1, counts
+
+
+def test_worker_that_waits_for_its_broker_stops_out_of_that_wait(
+    home: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who sat the wait out would not be back within the time that a stop is given.
+    monkeypatch.setattr("kombu.transport.redis.Transport.brpop_timeout", 60)
+
+    async def test(there: World) -> None:
+        await done(there, await queue(there, "before"))
+        background = there.engine.background
+        worker = background._worker  # type: ignore[attr-defined]
+        assert await asyncio.to_thread(worker.stop, 10.0)
+        await background.aclose()
+        await background.start()
+        await done(there, replace(await queue(there, "after")))
+
+    with engine_in(home, background=True, environ=on(address)) as there:
+        there.run(test)
