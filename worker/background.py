@@ -184,7 +184,7 @@ class CeleryBackground:
         return broker, backend
 
     def _start(self, broker: str, backend: str) -> None:
-        for address in (broker, backend):
+        for address in dict.fromkeys((broker, backend)):
             _open_bundled(address)
         app = make_app(self._engine, broker, backend)
         if self._work:
@@ -198,6 +198,8 @@ class CeleryBackground:
                 held_back=frozenset({servers.QUEUE}),
                 paused=self._paused,
                 ask_to_stop=self._engine.running.request_stop_of_worker,
+                # It may have forgotten what it was given; recovery asks the run table then.
+                lost=self._published.clear,
             )
             try:
                 embedded.start(app)
@@ -239,6 +241,8 @@ class CeleryBackground:
         """See `Background.pause`."""
         async with self._changing:  # a worker that is just starting is told, too
             self._paused = paused
+            # What waited because it had to was not lost for that.
+            self._published.update(dict.fromkeys(self._published, self._engine.monotonic()))
             if self._worker is not None:
                 await asyncio.to_thread(self._worker.pause, paused)
 
@@ -275,9 +279,13 @@ class CeleryBackground:
         """See `Dispatcher.send`."""
         await asyncio.to_thread(self._publish, owner, task, run, delay, priority)
         if not self._is_bundled():
-            now = self._engine.monotonic()
-            self._published = {r: at for r, at in self._published.items() if now - at < BELIEVED}
-            self._published[run] = now
+            for old in [r for r, at in self._published.items() if not self._believed(at)]:
+                self._published.pop(old, None)
+            self._published[run] = self._engine.monotonic()
+
+    def _believed(self, given: float) -> bool:
+        """Whether a run that was given to a server then is still thought to be there."""
+        return self._paused or self._engine.monotonic() - given < BELIEVED
 
     def _publish(self, owner: str, task: str, run: str, delay: float, priority: int) -> None:
         app = self._started()
@@ -314,7 +322,7 @@ class CeleryBackground:
             return False
         if not self._is_bundled():
             given = self._published.get(run)
-            return given is not None and self._engine.monotonic() - given < BELIEVED
+            return given is not None and self._believed(given)
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
 
     async def reach(self) -> None:
@@ -341,7 +349,7 @@ class CeleryBackground:
         """See `Background.forget_all`."""
         app = self._started()
         try:
-            await asyncio.to_thread(app.control.purge)
+            await asyncio.to_thread(_purge, app)
         except broker_errors(app) as error:
             raise Unavailable("The broker does not answer", short(error)) from error
         if self._is_bundled():
@@ -384,6 +392,15 @@ class CeleryBackground:
 
     def _is_bundled(self) -> bool:
         return self._app is not None and servers.is_bundled(str(self._app.conf.broker_url))
+
+
+def _purge(app: NagathaCelery) -> None:
+    """Empty the queues, those that nobody takes from now, too."""
+    with app.connection_for_write() as connection:
+        for queue in servers.queues(str(app.conf.broker_url)):
+            here = queue(connection.default_channel)
+            here.declare()
+            here.purge()
 
 
 def _open_bundled(url: str) -> None:

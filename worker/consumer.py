@@ -55,6 +55,11 @@ class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
         log.warning("a message cannot be read: %s", type(exc).__name__)
         message.ack_log_error(log, self.connection_errors)
 
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """The broker was lost, and with it perhaps what had been taken from it."""
+        self.controller.lost()
+        super().on_connection_error_after_connected(exc)
+
     # rate limits -------------------------------------------------------------------------
 
     def bucket_for_task(self, type: Any) -> TokenBucket | None:  # celery's name

@@ -94,10 +94,11 @@ def _nothing() -> None:
 
 
 class _Controller(WorkController):  # type: ignore[misc]  # celery ships no types
-    """Celery's worker, which knows when tasks were begun before its time."""
+    """Celery's worker, with what `DiscreetConsumer` asks of it."""
 
-    def __init__(self, started: Started, **options: object) -> None:
+    def __init__(self, started: Started, lost: Callable[[], object], **options: object) -> None:
         self.started = started
+        self.lost = lost
         super().__init__(**options)
 
 
@@ -107,7 +108,9 @@ class EmbeddedWorker:
     Celery keeps a worker's stop flags in process-wide variables: one object a process at a
     time may be started. `changed` is called on the supervisor's thread after each change of
     state. While it is paused it takes no messages of the queues `held_back`, and Beat sends
-    none. `ask_to_stop` is called again and again while it waits for running tasks to end.
+    none. `ask_to_stop` is called again and again while it waits for running tasks to end,
+    `lost` on the worker's thread when the connection to the broker was lost. `started` tells
+    when a task was begun last, also by workers before this one.
     Its methods may be called from any thread but the GUI's and the runtime's: they wait.
     """
 
@@ -123,6 +126,7 @@ class EmbeddedWorker:
         held_back: frozenset[str] = frozenset(),
         paused: bool = False,
         ask_to_stop: Callable[[], object] = lambda: None,
+        lost: Callable[[], object] = lambda: None,
     ) -> None:
         self._last_runs = last_runs
         self._clocks = clocks
@@ -130,6 +134,7 @@ class EmbeddedWorker:
         self._held_back = held_back
         self._paused = paused
         self._ask_to_stop = ask_to_stop
+        self._lost = lost
         self._changed = changed
         self._may_beat = may_beat
         self._concurrency = concurrency
@@ -256,6 +261,7 @@ class EmbeddedWorker:
             app.amqp.queues.select(sorted(self._wanted_queues(app)))
             self._controller = _Controller(
                 self._started,
+                self._lost,
                 app=app,
                 pool_cls="threads",
                 consumer_cls=DiscreetConsumer,

@@ -67,6 +67,10 @@ class RedisChannel(redis.Channel):
         """Close at once; a message that is on its way goes back."""
         if not self.closed:
             self.end_wait()
+            if self.connection is not None and self.connection.client is None:
+                # The server was lost, and nothing can be given back to it. kombu would raise
+                # something that Celery takes for the end of the worker.
+                self.do_restore = False
         super().close()
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import kombu
 import psutil
 import pytest
 from celery.worker import state as worker_state
@@ -16,9 +17,12 @@ from celery.worker import state as worker_state
 from tests.support import rabbitmq_server, redis_server
 from tests.support.engines import becomes, engine_in, module
 from tests.support.model_server import ModelServer
+from tests.support.processes import free_port
 from tests.support.worlds import World
+from worker.contract.errors import Unavailable
 from worker.contract.jobs import PRIORITY_PERSON
 from worker.contract.types import Run
+from worker.servers import check_address
 from worker.service.scope import new_id
 
 GATE = '''
@@ -198,7 +202,7 @@ def test_changes_leave_as_many_files_and_threads_as_there_were(
     counts: list[tuple[int, int]] = []
 
     async def test(there: World) -> None:
-        for _ in range(6):
+        for _ in range(4):
             for address in addresses.values():
                 await there.client.system.set_broker(address)
                 await done(there, await queue(there, address))
@@ -209,6 +213,77 @@ def test_changes_leave_as_many_files_and_threads_as_there_were(
         there.run(test)
     # The first changes load and pool what is there for good then.
     assert counts[-1][0] <= counts[1][0] and counts[-1][1] <= counts[1][1] + 1, counts
+
+
+def test_server_that_forgot_everything_is_used_again_and_given_again_what_waits(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_log_errors: object
+) -> None:
+    if not redis_server.available():
+        pytest.skip("there is no redis-server here")
+    port = free_port()
+    monkeypatch.setattr("tests.support.redis_server.free_port", lambda: port)
+
+    async def lose(there: World) -> list[Run]:
+        await done(there, await queue(there, "before"))
+        await there.client.system.pause(True)
+        runs = [await queue(there, "had it")]
+        servers.close()
+        runs.append(await queue(there, "never had it"))
+        await there.client.system.pause(False)
+        return runs
+
+    async def find(there: World, runs: list[Run]) -> None:
+        async def queued() -> bool:
+            await there.engine.maintenance.recover()  # what is done every minute
+            states = [(await there.client.jobs.get(run.id)).state for run in runs]
+            return states == ["SUCCESS", "SUCCESS"]
+
+        await becomes(queued, "both have run")
+        assert (await there.client.system.status()).worker == "ok"
+
+    with ExitStack() as servers:
+        servers.enter_context(redis_server.redis_server(tmp_path / "redis"))
+        environ = on(f"redis://127.0.0.1:{port}/0")
+        with engine_in(home, background=True, environ=environ) as there:
+            runs = there.run(lose)
+            servers.enter_context(redis_server.redis_server(tmp_path / "redis"))
+            there.run(lambda this: find(this, runs))
+
+
+def test_queue_of_another_kind_is_found_out_before_the_broker_is_changed(
+    home: Path, addresses: Mapping[str, str]
+) -> None:
+    if "rabbitmq" not in addresses:
+        pytest.skip("there is no rabbitmq here")
+    rabbit = addresses["rabbitmq"]
+    with kombu.Connection(rabbit) as connection:
+        channel = connection.default_channel
+        kombu.Queue("nagatha", channel=channel).delete()
+        kombu.Queue("nagatha", channel=channel).declare()
+    try:
+        with pytest.raises(Unavailable) as caught:
+            check_address(rabbit)
+        assert "Delete the queues" in str(caught.value) and "guest" not in str(caught.value)
+    finally:
+        with kombu.Connection(rabbit) as connection:
+            kombu.Queue("nagatha", channel=connection.default_channel).delete()
+    check_address(rabbit)
+    with pytest.raises(Unavailable):
+        check_address(f"{rabbit}other")  # there is no such virtual host
+
+
+def test_everything_queued_is_forgotten_also_while_work_is_paused(home: Path, address: str) -> None:
+    async def test(there: World) -> None:
+        await there.client.system.pause(True)
+        run = await queue(there, "forgotten")
+        await there.engine.background.forget_all()
+        await there.client.system.pause(False)
+        await done(there, await queue(there, "after"))
+        await waits(there, run)
+        await there.client.jobs.cancel(run.id)
+
+    with engine_in(home, background=True, environ=on(address)) as there:
+        there.run(test)
 
 
 def test_worker_that_waits_for_its_broker_stops_out_of_that_wait(

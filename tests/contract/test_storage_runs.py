@@ -194,3 +194,27 @@ def test_a_dead_process_s_task_is_interrupted_without_a_message(storage: Blockin
     assert storage.interrupt_run(ME, "r1", "dead", later(5)) is None
     assert storage.get_run(ME, "r1").state == "INTERRUPTED"
     assert storage.runs_of_others("p2") == ()
+
+
+def test_last_run_of_a_schedule_is_the_one_queued_last(storage: Blocking) -> None:
+    assert storage.last_run_of(ME, "tidy") is None
+    storage.add_run(ME, a_run(id="a", schedule="tidy", queued=later(5)))
+    storage.add_run(ME, a_run(id="b", schedule="tidy", queued=later(9)))
+    storage.add_run(ME, a_run(id="c", schedule="other", queued=later(20)))
+    storage.add_run(ME, a_run(id="d", queued=later(30)))
+    storage.add_run("another", a_run(id="e", schedule="tidy", queued=later(40)))
+    found = storage.last_run_of(ME, "tidy")
+    assert found is not None and found.id == "b"
+    assert storage.last_run_of(ME, "") is None
+
+
+def test_last_begun_is_the_newest_start_of_a_name_whosever_run_it_was(storage: Blocking) -> None:
+    assert storage.last_begun("echo") is None
+    storage.add_run(ME, a_run(id="a", name="echo", state="PENDING"))
+    assert storage.last_begun("echo") is None
+    storage.claim_run(ME, "a", "p", later(5))
+    storage.add_run("another", a_run(id="b", name="echo", state="PENDING"))
+    storage.claim_run("another", "b", "p", later(9))
+    storage.add_run(ME, a_run(id="c", name="other", state="PENDING"))
+    storage.claim_run(ME, "c", "p", later(20))
+    assert storage.last_begun("echo") == later(9)

@@ -4,10 +4,16 @@ Owns the attribute that ties an app to its engine, and that a paused engine begi
 """
 
 from celery import Celery, Task
+from celery.backends.base import Backend
 from celery.exceptions import Reject
 
 from worker.engine import Engine
 from worker.servers import told_priority
+
+
+def _nobody_waits(producer: object, task_id: str) -> dict[str, object]:
+    """In the place of a backend's preparation for somebody who waits for a result."""
+    return {}
 
 
 class NagathaTask(Task):  # type: ignore[misc]  # celery ships no types
@@ -31,3 +37,10 @@ class NagathaCelery(Celery):  # type: ignore[misc]
 
     engine: Engine
     task_cls = NagathaTask
+
+    def _get_backend(self) -> Backend:
+        backend = super()._get_backend()
+        # Nobody here waits for a result, and Redis would be asked to tell of each: one more
+        # connection for each thread that sends, and a wait of 20 s when the server is gone.
+        backend.on_task_call = _nobody_waits
+        return backend
