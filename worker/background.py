@@ -298,6 +298,7 @@ class CeleryBackground:
                 priority=servers.told_priority(str(app.conf.broker_url), priority),
                 headers={TASK_HEADERS["owner"]: owner},
                 retry=False,
+                confirm_timeout=servers.ANSWER_TIMEOUT,
             )
         except Exception as error:  # each transport has exceptions of its own; one edge for all
             raise Unavailable(

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from celery.exceptions import NotRegistered
+from celery.bootsteps import CLOSE
+from celery.exceptions import NotRegistered, WorkerShutdown
 from celery.worker.consumer import Consumer
 from kombu.message import Message
 from kombu.utils.limits import TokenBucket
@@ -31,6 +32,9 @@ def seconds_since(moment: datetime | None, now: datetime) -> float | None:
 class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
     """Celery's consumer, which otherwise writes the content of a message that it does not know
     into the log, and begins each time with rate limits that nothing has been used of."""
+
+    abandoned = False
+    """Whether the worker was given up, and another one may be at work."""
 
     def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
         """A task that there is not: its sender is told, the log gets its name and id."""
@@ -59,6 +63,40 @@ class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
         """The broker was lost, and with it perhaps what had been taken from it."""
         self.controller.lost()
         super().on_connection_error_after_connected(exc)
+
+    # leaving -----------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """Nobody waits for this consumer any more: it ends as soon as its broker lets it.
+
+        Celery's flags are the process's, and the next worker needs them.
+        """
+        self.abandoned = True
+        self.blueprint.state = CLOSE
+
+    def start(self) -> None:
+        """Take messages until the worker is to stop."""
+        super().start()
+        if self.abandoned:
+            raise WorkerShutdown(0)  # or the pool's threads would stay
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, again and again, for as long as anybody wants it."""
+        ensure = conn.ensure_connection
+
+        def watched(errback: object, retries: object, callback: Callable[[], None]) -> object:
+            def look() -> None:
+                callback()
+                if self.abandoned:
+                    raise WorkerShutdown(0)
+
+            return ensure(errback, retries, callback=look)
+
+        conn.ensure_connection = watched
+        try:
+            return super().ensure_connected(conn)
+        finally:
+            del conn.ensure_connection
 
     # rate limits -------------------------------------------------------------------------
 

@@ -279,6 +279,8 @@ class EmbeddedWorker:
             if not self._stopping:
                 log.warning("the worker thread ended: %s", error)
         finally:
+            if self._app is not app:
+                close_app(app)  # nobody waited for this end
             self._ready.set()
             with self._condition:
                 self._condition.notify_all()
@@ -346,9 +348,12 @@ class EmbeddedWorker:
                 self._soon(_nothing)
                 thread.join(min(0.5, max(0.0, deadline - time.monotonic())))
             ended = not thread.is_alive()
+        controller, self._controller = self._controller, None
+        if not ended and controller is not None:
+            # The next worker takes the flag back, by which this one would go on.
+            controller.consumer.abandon()
         if ended:
             worker_state.should_stop = None
-        self._controller = None
         beat_thread, self._beat_thread = self._beat_thread, None
         if beat_thread is not None:
             beat_thread.join(timeout)

@@ -27,13 +27,18 @@ URGENT: Final = "nagatha.urgent"
 HIGHEST_PRIORITY: Final = 9
 CONNECT_TIMEOUT = 5.0
 """Seconds that another broker is given before it counts as not there."""
+ANSWER_TIMEOUT = 5.0
+"""Seconds after which a server that says nothing counts as lost."""
 LONGEST_TASK = 12 * 3600
 """Seconds before Redis gives a task that nobody acknowledged to another worker."""
 REDIS: Final = "nagatha_redis"
 """kombu's name for our transport; addresses still begin with redis://."""
+RABBITMQ: Final = "nagatha_amqp"
+"""The same for amqp://."""
 
-# By name: Redis' library is not loaded where nobody uses it.
+# By name: a server's library is not loaded where nobody uses it.
 TRANSPORT_ALIASES[REDIS] = "worker.redis_transport:RedisTransport"
+TRANSPORT_ALIASES[RABBITMQ] = "worker.rabbitmq_transport:RabbitTransport"
 
 
 def queues(broker_url: str) -> tuple[Queue, ...]:
@@ -69,7 +74,7 @@ def is_rabbitmq(broker_url: str) -> bool:
 
 def transport_of(broker_url: str) -> str | None:
     """kombu's name for the transport to use; None for the one of the address."""
-    return REDIS if broker_url.startswith("redis://") else None
+    return {"redis": REDIS, "amqp": RABBITMQ}.get(broker_url.partition("://")[0])
 
 
 def transport_options(broker_url: str) -> dict[str, object]:
@@ -85,6 +90,8 @@ def transport_options(broker_url: str) -> dict[str, object]:
         "visibility_timeout": LONGEST_TASK,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": ANSWER_TIMEOUT,
         "socket_keepalive": True,
         "health_check_interval": 30,
         "priority_steps": list(range(HIGHEST_PRIORITY + 1)),

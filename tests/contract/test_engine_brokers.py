@@ -12,6 +12,7 @@ from pathlib import Path
 import kombu
 import psutil
 import pytest
+import redis
 from celery.worker import state as worker_state
 
 from tests.support import rabbitmq_server, redis_server
@@ -19,6 +20,7 @@ from tests.support.engines import becomes, engine_in, module
 from tests.support.model_server import ModelServer
 from tests.support.processes import free_port
 from tests.support.worlds import World
+from worker import servers
 from worker.contract.errors import Unavailable
 from worker.contract.jobs import PRIORITY_PERSON
 from worker.contract.types import Run
@@ -53,12 +55,12 @@ NAMES = ["bundled", "redis", "rabbitmq"]
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """Where the brokers are that can be had here."""
     folder, found = tmp_path_factory.mktemp("servers"), {"bundled": ""}
-    with ExitStack() as servers:
+    with ExitStack() as stack:
         if redis_server.available():
-            server = servers.enter_context(redis_server.redis_server(folder / "redis"))
+            server = stack.enter_context(redis_server.redis_server(folder / "redis"))
             found["redis"] = server.url()
         if rabbitmq_server.available():
-            rabbit = servers.enter_context(rabbitmq_server.rabbitmq_server(folder / "rabbitmq"))
+            rabbit = stack.enter_context(rabbitmq_server.rabbitmq_server(folder / "rabbitmq"))
             found["rabbitmq"] = rabbit.url()
         yield found
 
@@ -227,7 +229,7 @@ def test_server_that_forgot_everything_is_used_again_and_given_again_what_waits(
         await done(there, await queue(there, "before"))
         await there.client.system.pause(True)
         runs = [await queue(there, "had it")]
-        servers.close()
+        stack.close()
         runs.append(await queue(there, "never had it"))
         await there.client.system.pause(False)
         return runs
@@ -241,13 +243,76 @@ def test_server_that_forgot_everything_is_used_again_and_given_again_what_waits(
         await becomes(queued, "both have run")
         assert (await there.client.system.status()).worker == "ok"
 
-    with ExitStack() as servers:
-        servers.enter_context(redis_server.redis_server(tmp_path / "redis"))
+    with ExitStack() as stack:
+        stack.enter_context(redis_server.redis_server(tmp_path / "redis"))
         environ = on(f"redis://127.0.0.1:{port}/0")
         with engine_in(home, background=True, environ=environ) as there:
             runs = there.run(lose)
-            servers.enter_context(redis_server.redis_server(tmp_path / "redis"))
+            stack.enter_context(redis_server.redis_server(tmp_path / "redis"))
             there.run(lambda this: find(this, runs))
+
+
+@pytest.mark.parametrize("rights", ["+@all", "+@all -client"])
+def test_redis_gives_a_closed_channel_up_with_the_right_to_be_asked_and_without(
+    tmp_path: Path, rights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not redis_server.available():
+        pytest.skip("there is no redis-server here")
+    # The wait is sat out only where the server may not be asked to end it.
+    asked = rights == "+@all"
+    monkeypatch.setattr("kombu.transport.redis.Transport.brpop_timeout", 3600 if asked else 1)
+    with (
+        redis_server.redis_server(tmp_path / "redis") as server,
+        redis.Redis(port=server.port) as admin,
+    ):
+        admin.execute_command("ACL", "SETUSER", "me", "on", ">pw", "~*", "&*", *rights.split())
+        url = f"redis://me:pw@127.0.0.1:{server.port}/0"
+        with kombu.Connection(url, transport=servers.REDIS) as connection:
+            heard: list[object] = []
+
+            def hear(body: object, message: kombu.Message) -> None:
+                heard.append(body)
+                message.ack()
+
+            with connection.Consumer([kombu.Queue("q")], callbacks=[hear]):
+                connection.Producer().publish("hello", routing_key="q")
+                connection.drain_events(timeout=10)
+                with pytest.raises(TimeoutError):
+                    connection.drain_events(timeout=0.01)  # it waits for a second message now
+        assert heard == ["hello"]
+        assert admin.llen("q") == 0
+
+
+def test_server_that_does_not_say_a_word_is_left_and_its_worker_ends_when_it_can(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_log_errors: object
+) -> None:
+    if not redis_server.available():
+        pytest.skip("there is no redis-server here")
+    monkeypatch.setattr("worker.background.STOP_TIMEOUT", 0.2)
+    monkeypatch.setattr("worker.servers.ANSWER_TIMEOUT", 90.0)
+
+    def workers() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "nagatha-worker"]
+
+    async def test(there: World) -> None:
+        await done(there, await queue(there, "before"))
+        psutil.Process(server.pid).suspend()
+        await there.client.system.set_broker("")
+        assert len(workers()) == 2
+        await done(there, await queue(there, "meanwhile"))
+        stack.close()
+
+        async def alone() -> bool:
+            return len(workers()) == 1
+
+        await becomes(alone, "the old worker has ended")
+        await done(there, await queue(there, "after"))
+
+    with ExitStack() as stack:
+        server = stack.enter_context(redis_server.redis_server(tmp_path / "redis"))
+        environ = on(server.url(), tasks=2)
+        with engine_in(home, background=True, environ=environ) as there:
+            there.run(test)
 
 
 def test_queue_of_another_kind_is_found_out_before_the_broker_is_changed(
@@ -291,6 +356,7 @@ def test_worker_that_waits_for_its_broker_stops_out_of_that_wait(
 ) -> None:
     # Who sat the wait out would not be back within the time that a stop is given.
     monkeypatch.setattr("kombu.transport.redis.Transport.brpop_timeout", 60)
+    monkeypatch.setattr("worker.servers.ANSWER_TIMEOUT", 90.0)
 
     async def test(there: World) -> None:
         await done(there, await queue(there, "before"))

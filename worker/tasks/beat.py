@@ -16,6 +16,7 @@ from typing import Protocol
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler, Service
 
+from worker.servers import ANSWER_TIMEOUT
 from worker.service.schedules import Plan, Times
 
 log = logging.getLogger(__name__)
@@ -205,6 +206,7 @@ class StoredScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
                 # second run then.
                 task_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{name} {before}").hex,
                 retry=False,
+                confirm_timeout=ANSWER_TIMEOUT,
                 **options,
             )
         except Exception as error:  # each transport has exceptions of its own

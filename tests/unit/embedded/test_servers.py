@@ -38,7 +38,8 @@ def test_who_sends_waits_for_no_server_for_long() -> None:
         assert servers.transport_options(url)["max_retries"] == 1
     assert servers.transport_options(RABBIT)["confirm_publish"] is True
     assert servers.transport_of(REDIS) == servers.REDIS
-    assert servers.transport_of(RABBIT) is None and servers.transport_of("rediss://h") is None
+    assert servers.transport_of(RABBIT) == servers.RABBITMQ
+    assert servers.transport_of(BUNDLED) is None and servers.transport_of("rediss://h") is None
 
 
 class Bucketed(DiscreetConsumer):
