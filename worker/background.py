@@ -15,6 +15,7 @@ from pathlib import Path
 
 import worker.broker
 from worker import servers
+from worker.broker.node import REGISTER
 from worker.celery_app import make_app
 from worker.consumer import seconds_since
 from worker.contract.errors import NagathaError, Unavailable, error_from
@@ -407,10 +408,11 @@ def _purge(app: NagathaCelery) -> None:
 def _open_bundled(url: str) -> None:
     """Open the bundled broker's file; what is wrong with it would end the worker without a word.
 
+    It stays open for the worker, which would open it again a moment later.
     Nothing for another broker. Raises Unavailable.
     """
     if servers.is_bundled(url):
         try:
-            worker.broker.holds(worker.broker.path_from_url(url), "")
+            REGISTER.borrow(worker.broker.path_from_url(url))
         except worker.broker.BrokerError as error:
             raise Unavailable(error.title, error.message, error.remedy) from error

@@ -342,11 +342,13 @@ class EmbeddedWorker:
         ended = True
         if thread is not None and thread.is_alive():
             worker_state.should_stop = 0
-            deadline = time.monotonic() + timeout
+            deadline, patience = time.monotonic() + timeout, 0.05
             while thread.is_alive() and time.monotonic() < deadline:
                 self._ask_to_stop()
                 self._soon(_nothing)
-                thread.join(min(0.5, max(0.0, deadline - time.monotonic())))
+                # Again, in case that it was not waiting yet.
+                thread.join(min(patience, max(0.0, deadline - time.monotonic())))
+                patience = min(2 * patience, 0.5)
             ended = not thread.is_alive()
         controller, self._controller = self._controller, None
         if not ended and controller is not None:

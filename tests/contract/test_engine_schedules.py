@@ -169,6 +169,20 @@ def test_pause_and_interval_of_an_entry_count_at_once_and_after_restarts(home: P
         there.run(kept)
 
 
+def test_engines_hear_of_what_another_owner_changes(home: Path) -> None:
+    async def test(there: World) -> None:
+        await there.engine.modules_ready()
+        other = there.engine.services("another")
+        changed = await other.jobs.set_interval(TICK, 60)
+        await until(there, lambda e: isinstance(e, ScheduleChanged) and e.schedule == changed)
+        await other.system.pause(True)
+        await until(there, lambda e: isinstance(e, EngineChanged) and e.status.paused)
+        assert (await there.client.system.status()).paused
+
+    with engine_in(home) as there:
+        there.run(test)
+
+
 def test_nothing_is_due_next_while_all_is_paused_or_nobody_runs_beat(home: Path) -> None:
     async def paused(there: World) -> None:
         await there.client.system.pause(True)

@@ -79,7 +79,9 @@ class System:
     async def pause(self, paused: bool) -> EngineStatus:
         """See `SystemService.pause`."""
         await self.tending.pause(paused)
-        return await self.status()
+        status = await self.status()
+        await self.scope.tell(EngineChanged(status=status))
+        return status
 
     async def set_broker(self, url: str) -> EngineStatus:
         """See `SystemService.set_broker`."""

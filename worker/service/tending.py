@@ -131,14 +131,16 @@ class Tending:
                 await self.background.follow()
             except NagathaError as error:
                 problem = error.problem
-                log.warning("the broker of the settings is not used: %s", error)
             before, self._unfollowed = self._unfollowed, problem
             if before is not None:
                 self.notices.remove(before)
             if problem is not None:
                 self.notices.append(problem)
-            if before != problem:
-                await self._tell()
+            if before == problem:
+                return  # it is tried each minute, and said once
+            if problem is not None:
+                log.warning("the broker of the settings is not used: %s", problem)
+            await self._tell()
 
     async def pause(self, paused: bool) -> None:
         """Let background work wait, or go on, and keep that. Raises StorageError."""
