@@ -28,6 +28,8 @@ VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "nagatha-setup.json"
 PACKAGE_LIST = Path(__file__).with_name("system-packages.txt")
+SERVICES = ("redis-server", "rabbitmq-server")
+"""Packages that bring a service of the system, which tests do not need."""
 VERSIONS = ((3, 11), (3, 13))
 GROUPS = {"run": ("run", "look"), "dev": ("run", "look", "test")}
 
@@ -165,9 +167,23 @@ def install_packages(missing: Sequence[SystemPackage]) -> None:
             "apt could not install the packages; what it said stands above. To see it again:\n"
             f"  {shlex.join([*prefix, 'apt-get', 'install', '-y', *names])}"
         )
-    if "redis-server" in names and Path("/run/systemd/system").is_dir():
-        subprocess.run([*prefix, "systemctl", "disable", "--now", "redis-server"], check=False)
-        say("  redis-server is for tests only, so its system service was switched off again.")
+    for name in SERVICES:
+        if name in names:
+            switch_off(prefix, name)
+
+
+def switch_off(prefix: Sequence[str], service: str) -> None:
+    """Stops a service that apt has just installed and started; one that was there before is
+    nobody's to stop, and is not asked for. Tests start processes of their own."""
+    if Path("/run/systemd/system").is_dir():
+        commands = [["systemctl", "disable", "--now", service]]
+    else:
+        # Where services may not be started, as in a container, these do nothing.
+        commands = [["invoke-rc.d", service, "stop"], ["update-rc.d", service, "disable"]]
+    for command in commands:
+        if shutil.which(command[0]) is not None or prefix:
+            subprocess.run([*prefix, *command], check=False, capture_output=True)
+    say(f"  {service} is for tests only, so its system service was switched off again.")
 
 
 def need_system_packages(level: str, rebuilt: bool) -> None:

@@ -12,36 +12,28 @@ import contextlib
 import dataclasses
 import json
 import logging
-import socket
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-
-from kombu.connection import Connection
-from kombu.exceptions import KombuError
 
 import worker.broker
+from worker import servers
+from worker.broker.node import REGISTER
 from worker.celery_app import make_app
-from worker.contract.errors import InvalidInput, NagathaError, NotFound, Unavailable, error_from
-from worker.contract.jobs import DeadLetter
+from worker.consumer import seconds_since
+from worker.contract.errors import NagathaError, NotFound, Unavailable, error_from
+from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
 from worker.contract.types import JsonObject, Problem
-from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
+from worker.embedded import EmbeddedWorker, WorkerState, broker_errors, close_app
 from worker.engine import LOCAL_OWNER, Engine
-from worker.service.dispatch import (
-    HIGHEST_PRIORITY,
-    TASK_HEADERS,
-    USUAL_PRIORITY,
-    BackgroundState,
-)
+from worker.servers import check_address, short, without_password
+from worker.service.dispatch import HIGHEST_PRIORITY, TASK_HEADERS, BackgroundState
+from worker.service.schedules import Plan, Times
 from worker.tasks.base import NagathaCelery
+from worker.tasks.beat import Clocks
 from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
 
-BEAT_OWNER = "engine"
-CONNECT_TIMEOUT = 5.0
-"""Seconds that another broker is given before it counts as not there."""
 BELIEVED = 900.0
 """Seconds after which a run that nobody has begun is given to Redis or RabbitMQ again."""
 MOST_DEAD = 10_000
@@ -59,23 +51,26 @@ class OwnedLetter:
 
 
 class StoredLastRuns:
-    """Beat's last runs in the engine's storage. Called on Beat's thread."""
+    """Beat's times in the engine's storage. Called on Beat's thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def load(self, name: str) -> datetime | None:
+    def load(self, name: str) -> Times | None:
         """See `LastRuns.load`."""
-        stored = self._engine.runtime.run(
-            self._engine.storage.get_value(BEAT_OWNER, f"beat:{name}")
-        )
-        return datetime.fromisoformat(stored) if stored else None
+        return self._engine.runtime.run(self._engine.timetable.times(name))
 
-    def store(self, name: str, at: datetime) -> None:
+    def store(self, name: str, times: Times) -> None:
         """See `LastRuns.store`."""
-        self._engine.runtime.run(
-            self._engine.storage.set_value(BEAT_OWNER, f"beat:{name}", at.isoformat())
-        )
+        self._engine.runtime.run(self._engine.timetable.set_times(name, times))
+
+    def plan(self, name: str) -> Plan:
+        """See `LastRuns.plan`."""
+        return self._engine.runtime.run(self._engine.timetable.plan(name))
+
+    def queued(self, name: str) -> None:
+        """See `LastRuns.queued`."""
+        self._engine.schedule_queued(name)
 
 
 class CeleryBackground:
@@ -94,6 +89,9 @@ class CeleryBackground:
         self._without: Problem | None = None
         """Why it did not start, when that was tried last."""
         self._changing = asyncio.Lock()
+        self._seen: tuple[str, str] | None = None
+        """What the settings said about the broker when that was looked at last."""
+        self._paused = False
         self._published: dict[str, float] = {}
         """Runs that were given to a broker which cannot be asked for them, and when."""
         self._dead_before = 0
@@ -116,6 +114,7 @@ class CeleryBackground:
 
     async def _begin(self) -> None:
         addresses = self._addresses(None)
+        self._seen = self._settings()
         await asyncio.to_thread(check_address, addresses[0])
         starting = asyncio.ensure_future(asyncio.to_thread(self._start, *addresses))
         try:
@@ -146,23 +145,44 @@ class CeleryBackground:
     async def change_broker(self, url: str) -> None:
         """See `Background.change_broker`."""
         async with self._changing:
-            if self._app is None:
-                old: tuple[str, str] | None = None
-            else:
-                conf = self._app.conf
-                old = (str(conf.broker_url), str(conf.result_backend))
-            new = self._addresses(url)
-            await asyncio.to_thread(check_address, new[0])
-            await asyncio.to_thread(self._stop, STOP_TIMEOUT)
-            try:
-                await asyncio.to_thread(self._start, *new)
-            except NagathaError:
-                if old is not None:
-                    await asyncio.to_thread(self._start, *old)
-                raise
-            self._published.clear()
+            await self._change(self._addresses(url))
         # What waited in the old broker is in the run table, and is queued in the new one.
         await self._engine.maintenance.recover()
+
+    async def follow(self) -> None:
+        """See `Background.follow`."""
+        async with self._changing:
+            wanted = self._settings()
+            # A change that `change_broker` makes comes before that of the settings: what they
+            # say counts only once it is something new.
+            if wanted == self._seen or self._app is None:
+                return
+            addresses = self._addresses(None)
+            if addresses != self._current():
+                await self._change(addresses)
+            self._seen = wanted
+        await self._engine.maintenance.recover()
+
+    async def _change(self, new: tuple[str, str]) -> None:
+        old = self._current()
+        await asyncio.to_thread(check_address, new[0])
+        await asyncio.to_thread(self._stop, STOP_TIMEOUT)
+        try:
+            await asyncio.to_thread(self._start, *new)
+        except NagathaError:
+            if old is not None:
+                await asyncio.to_thread(self._start, *old)
+            raise
+        self._published.clear()
+
+    def _settings(self) -> tuple[str, str]:
+        settings = self._engine.settings.celery
+        return settings.broker_url, settings.result_backend
+
+    def _current(self) -> tuple[str, str] | None:
+        if self._app is None:
+            return None
+        return str(self._app.conf.broker_url), str(self._app.conf.result_backend)
 
     def _addresses(self, url: str | None) -> tuple[str, str]:
         """Broker and result backend for `url`, or for the settings' when None."""
@@ -174,11 +194,11 @@ class CeleryBackground:
         backend = settings.result_backend
         if not backend:
             # RabbitMQ keeps no results for a day; they stay on this machine then.
-            backend = broker if broker.startswith(("redis", "nagatha+")) else bundled
+            backend = bundled if servers.is_rabbitmq(broker) else broker
         return broker, backend
 
     def _start(self, broker: str, backend: str) -> None:
-        for address in (broker, backend):
+        for address in dict.fromkeys((broker, backend)):
             _open_bundled(address)
         app = make_app(self._engine, broker, backend)
         if self._work:
@@ -187,11 +207,18 @@ class CeleryBackground:
                 changed=self._worker_changed,
                 may_beat=lambda: self._engine.presence.take("beat"),
                 concurrency=self._engine.settings.celery.concurrency,
+                clocks=Clocks(self._engine.now, self._engine.monotonic),
+                started=self._begun_ago,
+                held_back=frozenset({servers.QUEUE}),
+                paused=self._paused,
+                ask_to_stop=self._engine.running.request_stop_of_worker,
+                # It may have forgotten what it was given; recovery asks the run table then.
+                lost=self._published.clear,
             )
             try:
                 embedded.start(app)
             except NagathaError:
-                app.close()
+                close_app(app)
                 self._close_bundled(broker, backend)
                 raise
             self._worker = embedded
@@ -203,22 +230,45 @@ class CeleryBackground:
         app, self._app = self._app, None
         ended = True
         if embedded is not None:
-            self._engine.running.request_stop_of_worker()
             ended = embedded.stop(timeout)
             self._engine.presence.give_back("beat")
         if app is None:
             return
         if embedded is None:
-            app.close()
+            close_app(app)
         if ended:
             self._close_bundled(str(app.conf.broker_url), str(app.conf.result_backend))
 
     def _close_bundled(self, *addresses: str) -> None:
-        if any(address.startswith("nagatha+") for address in addresses):
+        if any(map(servers.is_bundled, addresses)):
             worker.broker.close(self._queue_file)
 
     def _worker_changed(self, _state: WorkerState) -> None:
         self._engine.background_changed()
+
+    def _begun_ago(self, task: str) -> float | None:
+        """Seconds since a task was begun last, by the run table; on the worker's threads."""
+        engine = self._engine
+        return seconds_since(engine.runtime.run(engine.storage.last_begun(task)), engine.now())
+
+    async def pause(self, paused: bool) -> None:
+        """See `Background.pause`."""
+        async with self._changing:  # a worker that is just starting is told, too
+            self._paused = paused
+            # What waited because it had to was not lost for that.
+            self._published.update(dict.fromkeys(self._published, self._engine.monotonic()))
+            if self._worker is not None:
+                await asyncio.to_thread(self._worker.pause, paused)
+
+    def holds_back(self, priority: int) -> bool:
+        """See `Background.holds_back`."""
+        # The bundled broker gives a worker no more than it begins at once.
+        return self._paused and priority < PRIORITY_PERSON and not self._is_bundled()
+
+    async def reschedule(self) -> None:
+        """See `Background.reschedule`."""
+        if self._worker is not None:
+            self._worker.reschedule()
 
     async def refresh(self) -> None:
         """See `Background.refresh`."""
@@ -238,14 +288,14 @@ class CeleryBackground:
         run: str,
         *,
         delay: float = 0.0,
-        priority: int = USUAL_PRIORITY,
+        priority: int = PRIORITY_DEFAULT,
     ) -> None:
         """See `Dispatcher.send`."""
         await asyncio.to_thread(self._publish, owner, task, run, delay, priority)
         if not self._is_bundled():
-            now = self._engine.monotonic()
-            self._published = {r: at for r, at in self._published.items() if now - at < BELIEVED}
-            self._published[run] = now
+            for old in [r for r, at in self._published.items() if not self._believed(at)]:
+                self._published.pop(old, None)
+            self._published[run] = self._engine.monotonic()
 
     async def hasten(self, owner: str, task: str, run: str) -> None:
         """See `Dispatcher.hasten`. Other brokers keep the old message too, which finds the run
@@ -254,6 +304,10 @@ class CeleryBackground:
         if self._is_bundled():
             await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
         await self.send(owner, task, run, priority=HIGHEST_PRIORITY)
+
+    def _believed(self, given: float) -> bool:
+        """Whether a run that was given to a server then is still thought to be there."""
+        return self._paused or self._engine.monotonic() - given < BELIEVED
 
     def _publish(self, owner: str, task: str, run: str, delay: float, priority: int) -> None:
         app = self._started()
@@ -264,14 +318,16 @@ class CeleryBackground:
                 task,
                 task_id=run,
                 countdown=delay or None,
-                priority=priority,
+                queue=servers.queue_for(priority),
+                priority=servers.told_priority(str(app.conf.broker_url), priority),
                 headers={TASK_HEADERS["owner"]: owner},
                 retry=False,
+                confirm_timeout=servers.ANSWER_TIMEOUT,
             )
         except Exception as error:  # each transport has exceptions of its own; one edge for all
             raise Unavailable(
                 "The broker did not take the task",
-                _short(error),
+                short(error),
                 "It is kept, and queued again once the broker answers.",
             ) from error
 
@@ -291,7 +347,7 @@ class CeleryBackground:
             return False
         if not self._is_bundled():
             given = self._published.get(run)
-            return given is not None and self._engine.monotonic() - given < BELIEVED
+            return given is not None and self._believed(given)
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
 
     async def reach(self) -> None:
@@ -318,9 +374,9 @@ class CeleryBackground:
         """See `Background.forget_all`."""
         app = self._started()
         try:
-            await asyncio.to_thread(app.control.purge)
+            await asyncio.to_thread(_purge, app)
         except broker_errors(app) as error:
-            raise Unavailable("The broker does not answer", _short(error)) from error
+            raise Unavailable("The broker does not answer", short(error)) from error
         if self._is_bundled():
             await asyncio.to_thread(self._forget_bundled)
 
@@ -409,7 +465,7 @@ class CeleryBackground:
         try:
             answers = app.control.ping(timeout=timeout, limit=1)
         except broker_errors(app) as error:
-            raise Unavailable("The broker does not answer", _short(error)) from error
+            raise Unavailable("The broker does not answer", short(error)) from error
         if not answers:
             raise Unavailable(
                 "No worker answers",
@@ -431,7 +487,7 @@ class CeleryBackground:
         )
 
     def _is_bundled(self) -> bool:
-        return self._app is not None and str(self._app.conf.broker_url).startswith("nagatha+")
+        return self._app is not None and servers.is_bundled(str(self._app.conf.broker_url))
 
 
 def _owned_letter(dead: worker.broker.DeadLetter) -> OwnedLetter:
@@ -446,89 +502,23 @@ def _owned_letter(dead: worker.broker.DeadLetter) -> OwnedLetter:
     return OwnedLetter(str(owner or LOCAL_OWNER), letter)
 
 
-def without_password(url: str) -> str:
-    """`url` as it may be shown and logged."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    user = parts.username or ""
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
-
-
-def check_address(url: str) -> None:
-    """Whether a broker listens at `url`; blocks for at most a few seconds.
-
-    Raises InvalidInput for an address of no known kind, Unavailable when nobody answers.
-    """
-    scheme = url.partition("://")[0]
-    ports = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "pyamqp": 5672}
-    if scheme.startswith("nagatha+"):
-        return
-    if scheme not in ports:
-        raise InvalidInput(
-            "This is no address of a broker",
-            f"“{without_password(url)}” begins with neither redis:// nor amqp://.",
-            "Leave it empty for the bundled broker.",
-        )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "localhost", parts.port or ports[scheme]
-    except ValueError as error:
-        raise InvalidInput(
-            "This is no address of a broker", _short(error), "Leave it empty for the bundled one."
-        ) from error
-    where = f"{host}:{port}"
-    try:
-        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT):
-            pass
-    except OSError as error:
-        raise _no_answer(where, error) from error
-    _shake_hands(url, where)
+def _purge(app: NagathaCelery) -> None:
+    """Empty the queues, those that nobody takes from now, too."""
+    with app.connection_for_write() as connection:
+        for queue in servers.queues(str(app.conf.broker_url)):
+            here = queue(connection.default_channel)
+            here.declare()
+            here.purge()
 
 
 def _open_bundled(url: str) -> None:
     """Open the bundled broker's file; what is wrong with it would end the worker without a word.
 
+    It stays open for the worker, which would open it again a moment later.
     Nothing for another broker. Raises Unavailable.
     """
-    if url.startswith("nagatha+"):
+    if servers.is_bundled(url):
         try:
-            worker.broker.holds(worker.broker.path_from_url(url), "")
+            REGISTER.borrow(worker.broker.path_from_url(url))
         except worker.broker.BrokerError as error:
             raise Unavailable(error.title, error.message, error.remedy) from error
-
-
-def _shake_hands(url: str, where: str) -> None:
-    """Whether it is a broker that listens there, and lets us in."""
-    options = {}
-    if url.startswith("redis"):
-        options = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
-    connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, transport_options=options)
-    try:
-        # Connection.connect would try again, and wait seconds in between.
-        transport = connection.transport
-        transport.close_connection(transport.establish_connection())
-    except (
-        OSError,
-        KombuError,
-        *connection.connection_errors,
-        *connection.channel_errors,
-    ) as error:
-        raise _no_answer(where, error) from error
-    finally:
-        connection.release()
-
-
-def _no_answer(where: str, error: BaseException) -> Unavailable:
-    return Unavailable(
-        "The broker does not answer",
-        f"{where}: {_short(error)}",
-        "Check that it runs there, the address and the password.",
-    )
-
-
-def _short(error: BaseException) -> str:
-    """An exception for people: its last line, without an address that may hold a password."""
-    text = str(error).strip().splitlines()
-    return (text[-1] if text else type(error).__name__)[:300]

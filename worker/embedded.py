@@ -16,23 +16,24 @@ from dataclasses import dataclass, replace
 
 import celery._state
 from celery import Celery
-from celery.exceptions import CeleryError, NotRegistered
 from celery.worker import WorkController
 from celery.worker import state as worker_state
-from celery.worker.consumer import Consumer
-from kombu.exceptions import KombuError
-from kombu.message import Message
+from kombu import pools
 
 import worker.broker
+from worker import servers
+from worker.consumer import DiscreetConsumer, Started
 from worker.contract.errors import Unavailable
 from worker.contract.system import Health
-from worker.tasks.beat import InterruptibleService, LastRuns, run_beat
+from worker.tasks.beat import Clocks, InterruptibleService, LastRuns, run_beat
 
 log = logging.getLogger(__name__)
 
 FIRST_RESTART_DELAY = 0.1
 """Seconds before a dead worker is started again; doubled up to the longest."""
 LONGEST_RESTART_DELAY = 60.0
+HEED = 2.0
+"""Seconds that a consumer is given to heed a pause; without a broker it cannot."""
 STEADY_AFTER = 60.0
 """Seconds of work after which the next restart is a first one again."""
 
@@ -68,42 +69,37 @@ class WorkerState:
 
 def broker_errors(app: Celery) -> tuple[type[Exception], ...]:
     """What a broker that does not answer, or answers wrongly, raises."""
-    connection = app.connection_for_write()
-    return (
-        OSError,
-        KombuError,
-        CeleryError,
-        *connection.connection_errors,
-        *connection.channel_errors,
-    )
+    return servers.errors_of(app.connection_for_write())
 
 
-class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
-    """Celery's consumer, which otherwise writes the content of a message that it does not know
-    into the log."""
+def close_app(app: Celery) -> None:
+    """Let go of an app and of the connections that it sends with.
 
-    def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
-        """A task that there is not: its sender is told, the log gets its name and id."""
-        name, task_id = message.headers.get("task"), message.headers.get("id")
-        log.warning("there is no task %s; run %s is not done", name, task_id)
-        message.reject_log_error(log, self.connection_errors)
-        if task_id:
-            self.app.backend.mark_as_failure(task_id, NotRegistered(name))
+    Celery leaves those in pools of the whole process, for another app with the same address.
+    """
+    for group, ours in (
+        (pools.producers, app.amqp._producer_pool),
+        (pools.connections, app._pool),
+    ):
+        if ours is None:
+            continue
+        ours.force_close_all()
+        for address in [address for address, pool in group.items() if pool is ours]:
+            group.pop(address)  # which `del` would not find: it makes a key of the key
+    app.close()
 
-    def on_unknown_message(self, body: object, message: Message) -> None:
-        """Something that is no task at all."""
-        log.warning("a message that is no task was taken out of the queue")
-        message.reject_log_error(log, self.connection_errors)
 
-    def on_invalid_task(self, body: object, message: Message, exc: Exception) -> None:
-        """A task whose message cannot be read."""
-        log.warning("a task's message cannot be read: %s", type(exc).__name__)
-        message.reject_log_error(log, self.connection_errors)
+def _nothing() -> None:
+    """What is done by a consumer that is only to look up."""
 
-    def on_decode_error(self, message: Message, exc: Exception) -> None:
-        """A message of another kind than JSON, or a broken one."""
-        log.warning("a message cannot be read: %s", type(exc).__name__)
-        message.ack_log_error(log, self.connection_errors)
+
+class _Controller(WorkController):  # type: ignore[misc]  # celery ships no types
+    """Celery's worker, with what `DiscreetConsumer` asks of it."""
+
+    def __init__(self, started: Started, lost: Callable[[], object], **options: object) -> None:
+        self.started = started
+        self.lost = lost
+        super().__init__(**options)
 
 
 class EmbeddedWorker:
@@ -111,8 +107,11 @@ class EmbeddedWorker:
 
     Celery keeps a worker's stop flags in process-wide variables: one object a process at a
     time may be started. `changed` is called on the supervisor's thread after each change of
-    state. Its methods may be called from any thread but the GUI's and the runtime's: they
-    wait.
+    state. While it is paused it takes no messages of the queues `held_back`, and Beat sends
+    none. `ask_to_stop` is called again and again while it waits for running tasks to end,
+    `lost` on the worker's thread when the connection to the broker was lost. `started` tells
+    when a task was begun last, also by workers before this one.
+    Its methods may be called from any thread but the GUI's and the runtime's: they wait.
     """
 
     def __init__(
@@ -122,8 +121,20 @@ class EmbeddedWorker:
         changed: Callable[[WorkerState], None],
         may_beat: Callable[[], bool] = lambda: True,
         concurrency: int = 4,
+        clocks: Clocks | None = None,
+        started: Started = lambda _name: None,
+        held_back: frozenset[str] = frozenset(),
+        paused: bool = False,
+        ask_to_stop: Callable[[], object] = lambda: None,
+        lost: Callable[[], object] = lambda: None,
     ) -> None:
         self._last_runs = last_runs
+        self._clocks = clocks
+        self._started = started
+        self._held_back = held_back
+        self._paused = paused
+        self._ask_to_stop = ask_to_stop
+        self._lost = lost
         self._changed = changed
         self._may_beat = may_beat
         self._concurrency = concurrency
@@ -189,7 +200,7 @@ class EmbeddedWorker:
         app, self._app = self._app, None
         if app is not None and ended:
             # A worker that has not ended still needs its connections to acknowledge.
-            app.close()
+            close_app(app)
         self._set(worker="off", beat="off", reason="")
         return ended
 
@@ -199,6 +210,27 @@ class EmbeddedWorker:
         if controller is not None and controller.consumer is not None:
             controller.consumer.update_strategies()
             controller.consumer.reset_rate_limits()
+        self.reschedule()
+
+    def pause(self, paused: bool) -> None:
+        """Take no messages of the queues that are held back, or take them again.
+
+        Nothing is taken any more when this returns, but by a consumer that is just connecting
+        again. What was taken already is begun, or given back by who runs it; see `NagathaTask`.
+        """
+        self._paused = paused
+        followed = threading.Event()
+
+        def follow() -> None:
+            self._follow_pause()
+            followed.set()
+
+        if self._soon(follow):
+            followed.wait(HEED)
+        self.reschedule()
+
+    def reschedule(self) -> None:
+        """Let Beat look again at what is due, and at what was changed about it."""
         beat = self._beat
         if beat is not None:
             beat.refresh()
@@ -226,7 +258,10 @@ class EmbeddedWorker:
         assert app is not None
         try:
             app.set_current()
-            self._controller = WorkController(
+            app.amqp.queues.select(sorted(self._wanted_queues(app)))
+            self._controller = _Controller(
+                self._started,
+                self._lost,
                 app=app,
                 pool_cls="threads",
                 consumer_cls=DiscreetConsumer,
@@ -244,19 +279,46 @@ class EmbeddedWorker:
             if not self._stopping:
                 log.warning("the worker thread ended: %s", error)
         finally:
+            if self._app is not app:
+                close_app(app)  # nobody waited for this end
             self._ready.set()
             with self._condition:
                 self._condition.notify_all()
 
-    def _on_ready(self, _consumer: object) -> None:
+    def _on_ready(self, consumer: DiscreetConsumer) -> None:
         # Making the pool sets this for the whole process, and with it rpc replies vanish.
         celery._state._set_task_join_will_block(False)
+        # It may have been paused while the worker started.
+        consumer.consume_only(self._wanted_queues(consumer.app))
         self._ready.set()
+
+    def _wanted_queues(self, app: Celery) -> frozenset[str]:
+        names = frozenset(app.amqp.queues)
+        return names - self._held_back if self._paused else names
+
+    def _follow_pause(self) -> None:
+        controller, app = self._controller, self._app
+        if controller is not None and app is not None:
+            controller.consumer.consume_only(self._wanted_queues(app))
+
+    def _soon(self, do: Callable[[], None]) -> bool:
+        """Have the consumer's thread do something, also out of its wait for messages; False
+        when there is no consumer."""
+        controller = self._controller
+        consumer = None if controller is None else getattr(controller, "consumer", None)
+        if consumer is not None:
+            # Where there is an event loop this wakes it.
+            consumer.call_soon(do)
+            if consumer.hub is None:
+                self._wake()
+        return consumer is not None
 
     def _start_beat(self) -> None:
         if self._app is None or not self._may_beat():
             return
-        self._beat = InterruptibleService(self._app, self._last_runs)
+        self._beat = InterruptibleService(
+            self._app, self._last_runs, clocks=self._clocks, paused=lambda: self._paused
+        )
         self._beat_thread = threading.Thread(
             target=self._run_beat, args=(self._beat,), name="nagatha-beat", daemon=True
         )
@@ -280,30 +342,36 @@ class EmbeddedWorker:
         ended = True
         if thread is not None and thread.is_alive():
             worker_state.should_stop = 0
-            deadline = time.monotonic() + timeout
+            deadline, patience = time.monotonic() + timeout, 0.05
             while thread.is_alive() and time.monotonic() < deadline:
-                self._wake()
-                thread.join(min(0.5, max(0.0, deadline - time.monotonic())))
+                self._ask_to_stop()
+                self._soon(_nothing)
+                # Again, in case that it was not waiting yet.
+                thread.join(min(patience, max(0.0, deadline - time.monotonic())))
+                patience = min(2 * patience, 0.5)
             ended = not thread.is_alive()
+        controller, self._controller = self._controller, None
+        if not ended and controller is not None:
+            # The next worker takes the flag back, by which this one would go on.
+            controller.consumer.abandon()
         if ended:
             worker_state.should_stop = None
-        self._controller = None
         beat_thread, self._beat_thread = self._beat_thread, None
         if beat_thread is not None:
             beat_thread.join(timeout)
         return ended
 
     def _wake(self) -> None:
-        """Make a consumer that waits for its broker look at the stop flag now."""
+        """Make a consumer without an event loop, which waits for its broker, look up now."""
         app = self._app
         if app is None:
             return
         address = str(app.conf.broker_url or "")
-        if address.startswith("nagatha+"):
+        if servers.is_bundled(address) and worker_state.should_stop is not None:
             worker.broker.wake(worker.broker.path_from_url(address))
             return
-        # Redis and RabbitMQ: a message to its own control queue ends the wait. A broker
-        # that does not answer is exactly why one stops, so nothing is made of it.
+        # A message to its own control queue ends any wait. A broker that does not answer is
+        # exactly why one stops, so nothing is made of it.
         with contextlib.suppress(*broker_errors(app)), app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=0)
             app.control.broadcast("ping", connection=connection)

@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +30,7 @@ from worker.contract.events import (
     Event,
     ModuleChanged,
     RunChanged,
+    ScheduleChanged,
     SettingsChanged,
     StopAsked,
 )
@@ -53,7 +53,7 @@ from worker.service.chats import Chats
 from worker.service.chores import Chores
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
-from worker.service.dispatch import Background, NoBackground
+from worker.service.dispatch import Background
 from worker.service.doctor import Doctor
 from worker.service.ends import UnkeptEnds
 from worker.service.jobs import Jobs
@@ -64,9 +64,11 @@ from worker.service.modules import Modules, Tools
 from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
 from worker.service.published import PublishedMessages
+from worker.service.schedules import Schedules, Timetable
 from worker.service.scope import Scope
 from worker.service.system import System
 from worker.service.task_result import run_and_wait
+from worker.service.tending import Tending
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -81,9 +83,6 @@ LOCAL_OWNER = "local"
 
 ENDS = "ends"
 """The kind of the error that gives a message back to the queue."""
-
-KEPT_PROMISES = timedelta(minutes=1)
-"""How often runs without a living owner, and runs in no queue, are looked for."""
 
 
 class Engine:
@@ -122,15 +121,10 @@ class Engine:
         self._environ = dict(os.environ if environ is None else environ)
         self.configuration = Configuration(paths, self._environ, cwd)
         self._given_storage = storage
-        self._background: Background = NoBackground()
         self._notices: list[Problem] = []
         self._owners: dict[str, OwnerServices] = {}
-        self._without: Problem | None = None
-        """Why there is no background, where one was plugged in."""
-        self._restarts = 0
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
-        self._telling: set[Future[None]] = set()
         self._messages: dict[str, asyncio.Lock] = {}
         self.storage: Storage
         self.bus: EventBus
@@ -139,6 +133,8 @@ class Engine:
         self.desk: ModelDesk
         self.answers: Answers
         self.maintenance: Maintenance
+        self.timetable: Timetable
+        self.tending: Tending
 
     # life --------------------------------------------------------------------------------
 
@@ -173,9 +169,11 @@ class Engine:
             undo.push_async_callback(self.storage.aclose)
             bus = SharedBus(self.storage, FolderDoorbell(self.paths.doorbells), self.presence.id)
             await bus.open()
+            self.bus = bus
+            self._make_parts()
+            undo.push_async_callback(bus.aclose)
+            await self.tending.open()
             undo.pop_all()
-        self.bus = bus
-        self._make_parts()
         try:
             await self.maintenance.interrupt_orphans()
         except NagathaError as error:
@@ -193,6 +191,7 @@ class Engine:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._chores = []
+        await self.tending.aclose()
         # Before the worker, some of whose tasks wait for answers, and again for late ones.
         await self.answers.aclose()
         await self.unplug()
@@ -201,8 +200,7 @@ class Engine:
             await self.ends.settle()
         except NagathaError as error:
             log.warning("how a task ended is lost, and it is begun again: %s", error)
-        telling = map(asyncio.wrap_future, tuple(self._telling))
-        await asyncio.gather(*telling, return_exceptions=True)
+        await self.tending.told()
         await self.desk.aclose()
         await self.bus.aclose()
         await self.storage.aclose()
@@ -226,7 +224,7 @@ class Engine:
             disabled=self.settings.modules.disabled,
         )
         self.keeper = ModuleKeeper(
-            self.host, self.configuration, lambda: self._background, self.bus, LOCAL_OWNER
+            self.host, self.configuration, lambda: self.background, self.bus, LOCAL_OWNER
         )
         self.secrets = Secrets(self.paths, self._redactor, self._environ)
         of_modules = ModuleTools(self.host, self._ask_for_tool)
@@ -256,7 +254,7 @@ class Engine:
         self.maintenance = Maintenance(
             storage=self.storage,
             bus=self.bus,
-            background=lambda: self._background,
+            background=lambda: self.background,
             keeping=self._keeping,
             now=self.now,
             process=self.presence.id,
@@ -264,6 +262,21 @@ class Engine:
             host=self.host,
             life=lambda owner: self.services(owner).jobs,
             copy=Chores(self._scope(LOCAL_OWNER), self.ends).daily_copy,
+        )
+        self.timetable = Timetable(self.storage)
+        self.tending = Tending(
+            spawn=self.runtime.spawn,
+            alive=lambda: self.runtime.running and not self._closing,
+            timetable=self.timetable,
+            status=lambda: self.services(LOCAL_OWNER).system.status(),
+            tell=lambda status: self.bus.publish(LOCAL_OWNER, EngineChanged(status=status)),
+            before=(
+                self.answers.settle,
+                self.ends.settle,
+                self.maintenance.interrupt_orphans,
+            ),
+            after=(self.maintenance.recover, self.keeper.ask_all),
+            notices=self._notices,
         )
 
     async def modules_ready(self) -> None:
@@ -284,6 +297,11 @@ class Engine:
             self._set_log_levels()
             self.desk.forget_lists()
             await self.keeper.follow()
+            self.tending.settings_changed()
+        elif isinstance(event, EngineChanged):
+            await self.tending.follow_pause()
+        elif isinstance(event, ScheduleChanged):
+            await self.background.reschedule()
         elif isinstance(event, ModuleChanged):
             await self.configuration.reload()
             await self.keeper.follow()
@@ -300,84 +318,35 @@ class Engine:
         When the broker does not answer, the engine goes on without: a notice says so. May be
         cancelled; a worker that is just starting is waited for all the same.
         """
-        self._background = background
         # A message for a task that is not there yet would be thrown away.
         await self.modules_ready()
-        try:
-            await background.start()
-        except NagathaError as error:
-            log.error("the background did not start: %s", error)
-            self._without = error.problem
-            self._notices.append(error.problem)
-        else:
-            await self._tend()
-        self._chores.append(asyncio.create_task(self._keep_promises(), name="recovery"))
+        await self.tending.plug(background)
 
     async def unplug(self) -> None:
         """Stop the worker; queued work waits for the next start."""
-        background, self._background = self._background, NoBackground()
-        await background.aclose()
-
-    async def _keep_promises(self) -> None:
-        while True:
-            await asyncio.sleep(KEPT_PROMISES.total_seconds())
-            await self._tend()
+        await self.tending.unplug()
 
     async def _tend(self) -> None:
-        """What is done now and then; no step is left undone because another one failed."""
-        for step in (
-            self.answers.settle,
-            self.ends.settle,
-            self.maintenance.interrupt_orphans,
-            self._start_background,
-            self.maintenance.recover,
-            self.keeper.ask_all,
-        ):
-            try:
-                await step()
-            except NagathaError as error:
-                log.warning("recovery has to wait: %s", error)
-            except Exception:  # it is tried again, whatever it was
-                log.exception("recovery failed")
-
-    async def _start_background(self) -> None:
-        await self._background.start()
-        if self._without is not None:
-            self._notices.remove(self._without)
-            self._without = None
-        self._background.watch()
+        await self.tending.tend()
 
     @property
     def background(self) -> Background:
         """The broker and the worker."""
-        return self._background
+        return self.tending.background
 
     def background_changed(self) -> None:
         """The worker or Beat changed its state; may be called from any thread."""
-        if self.runtime.running and not self._closing:
-            telling = self.runtime.spawn(self._tell_background(), "engine state")
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+        self.tending.changed()
 
-    async def _tell_background(self) -> None:
-        if self._closing:
-            return
-        state = self._background.state
-        if state.restarts > self._restarts:
-            self._notices.append(
-                Problem(
-                    "worker_restarted",
-                    "The background worker had stopped and was started again",
-                    state.reason,
-                    "Tasks that were running are run again.",
-                )
-            )
-        self._restarts = state.restarts
-        system = self.services(LOCAL_OWNER).system
+    def schedule_queued(self, name: str) -> None:
+        """Beat queued a run of the entry `name`; may be called from any thread."""
+        self.tending.soon(lambda: self._tell_schedule(name), f"schedule {name}")
+
+    async def _tell_schedule(self, name: str) -> None:
         try:
-            await self.bus.publish(LOCAL_OWNER, EngineChanged(status=await system.status()))
-        except NagathaError as error:  # the data is closed, or its disk full: nobody waits for it
-            log.info("the state of the engine cannot be told: %s", error)
+            await self.services(LOCAL_OWNER).jobs.periodic.tell(name)
+        except NagathaError as error:  # its module is off, or the data closed: nobody waits
+            log.info("the schedule %s cannot be told: %s", name, error)
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
@@ -420,7 +389,7 @@ class Engine:
         self, name: str, arguments: Mapping[str, object], context: ToolContext
     ) -> str:
         """For the assistant: run a module's task as a run, and wait for its end."""
-        if self._background.state.worker != "ok" and not self.worker_elsewhere():
+        if self.background.state.worker != "ok" and not self.worker_elsewhere():
             raise Unavailable(
                 "No background worker runs the task",
                 "It would wait in the queue for ever.",
@@ -448,7 +417,7 @@ class Engine:
         chats = Chats(scope, self.answers, self._attachments)
         doctor = Doctor(
             scope=scope,
-            background=lambda: self._background,
+            background=lambda: self.background,
             beat_is_taken=lambda: self.presence.is_taken("beat"),
             modules=modules,
             keyring=models.keyring,
@@ -461,7 +430,13 @@ class Engine:
         return OwnerServices(
             chats=chats,
             jobs=Jobs(
-                scope, lambda: self._background, self.host, self.ends, self.answers, self.running
+                scope,
+                lambda: self.background,
+                self.host,
+                self.ends,
+                self.answers,
+                self.running,
+                self._schedules(scope),
             ),
             models=models,
             modules=modules,
@@ -477,7 +452,7 @@ class Engine:
                     configuration=self.paths.config,
                 ),
                 self._replace_database,
-                lambda: self._background.forget_all(),
+                lambda: self.background.forget_all(),
                 Chores(scope, self.ends),
             ),
             system=System(
@@ -485,15 +460,26 @@ class Engine:
                 version=__version__,
                 home=str(self.paths.home),
                 store=self.configuration,
-                background=lambda: self._background,
+                background=lambda: self.background,
                 notices=lambda: self.notices,
                 doctor_of=doctor,
+                tending=self.tending,
             ),
         )
 
     def _scope(self, owner: str) -> Scope:
         redact = self._redactor.redact
         return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
+
+    def _schedules(self, scope: Scope) -> Schedules:
+        return Schedules(
+            scope=scope,
+            host=self.host,
+            timetable=self.timetable,
+            background=lambda: self.background,
+            running=lambda: not self.tending.paused and self.presence.is_taken("beat"),
+            engines=LOCAL_OWNER,
+        )
 
     def _attachments(self) -> Attachments:
         chat = self.settings.chat
@@ -508,7 +494,7 @@ class Engine:
             )
         copy = self.paths.backups / Path(backup).name
         # A worker would take messages meanwhile, and find no data to work on.
-        await self._background.aclose()
+        await self.background.aclose()
         try:
             await self.storage.close_at_rest()
             try:
@@ -518,7 +504,7 @@ class Engine:
             await self.maintenance.forget_work()
         finally:
             await self._tend()
-        self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
+        self._notices[:] = [notice for notice in self._notices if notice.kind != "damaged"]
 
     # for tasks ---------------------------------------------------------------------------
 

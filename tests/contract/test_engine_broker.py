@@ -3,12 +3,10 @@
 import asyncio
 import gc
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from redis import Redis
 
@@ -17,9 +15,9 @@ from tests.support.model_server import ModelServer
 from tests.support.processes import free_port
 from tests.support.redis_server import RedisServer, available, redis_server
 from tests.support.worlds import World
-from worker.background import check_address, without_password
 from worker.contract.errors import InvalidInput, NagathaError, Unavailable
 from worker.contract.events import EngineChanged
+from worker.servers import check_address, without_password
 
 WAITING = '''
 import time
@@ -265,7 +263,7 @@ def test_address_of_no_broker_is_invalid_and_the_old_broker_still_works(
 def test_server_that_is_no_broker_is_found_out_while_the_old_one_goes_on(
     home: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.background.CONNECT_TIMEOUT", 0.5)
+    monkeypatch.setattr("worker.servers.CONNECT_TIMEOUT", 0.5)
     with ModelServer() as http, mute_server() as mute:
         for port in (http.port, mute):
             with pytest.raises(Unavailable):
@@ -335,28 +333,6 @@ def test_doctor_finds_a_broker_that_has_gone(
         there.run(lambda this: change(this, ""))
 
 
-@needs_redis
-def test_ten_changes_leave_as_many_files_and_threads_as_there_were(
-    home: Path, redis: RedisServer
-) -> None:
-    process = psutil.Process()
-    counts: list[tuple[int, int]] = []
-
-    async def test(there: World) -> None:
-        for _ in range(7):
-            await there.client.system.set_broker(redis.url(4))
-            await echoes(there, "redis")
-            await there.client.system.set_broker("")
-            await echoes(there, "bundled")
-            gc.collect()
-            counts.append((process.num_fds(), threading.active_count()))
-
-    with engine_in(home, background=True) as there:
-        there.run(test)
-    # The first changes load and pool what is there for good then.
-    assert counts[-1][0] <= counts[1][0] and counts[-1][1] <= counts[1][1] + 1, counts
-
-
 def test_without_a_background_what_needs_one_says_so(home: Path) -> None:
     async def test(there: World) -> None:
         background = there.engine.background
@@ -370,6 +346,10 @@ def test_without_a_background_what_needs_one_says_so(home: Path) -> None:
                 await call
         background.watch()
         await background.start()
+        await background.pause(True)
+        await background.reschedule()
+        await background.follow()
+        assert not background.holds_back(0)
         await background.refresh()
         await background.forget_all()
         await background.revoke("x")

@@ -517,3 +517,15 @@ def test_maintenance_that_went_well_is_kept_for_a_shorter_time(storage: Blocking
     )
     assert removed.runs == 1
     assert {run.id for run in storage.list_runs(ME, limit=9)} == {"fresh", "failed", "task"}
+
+
+def test_last_begun_is_the_newest_start_of_a_name_whosever_run_it_was(storage: Blocking) -> None:
+    assert storage.last_begun("echo") is None
+    storage.add_run(ME, a_run(id="a", name="echo", state="PENDING"))
+    assert storage.last_begun("echo") is None
+    storage.claim_run(ME, "a", "p", later(5))
+    storage.add_run("another", a_run(id="b", name="echo", state="PENDING"))
+    storage.claim_run("another", "b", "p", later(9))
+    storage.add_run(ME, a_run(id="c", name="other", state="PENDING"))
+    storage.claim_run(ME, "c", "p", later(20))
+    assert storage.last_begun("echo") == later(9)

@@ -8,6 +8,7 @@ import asyncio
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def engine_in(
     environ: Mapping[str, str] | None = None,
     role: ProcessRole = "desktop",
     runtime: Runtime | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[World]:
     """An engine in `folder`, with the worker when `background`; ended with the block.
 
@@ -60,7 +62,7 @@ def engine_in(
     with Runtime() as own:
         loop = runtime or own
         paths = Paths.find(settings)
-        engine = Engine(paths, loop, role, environ=settings, cwd=folder, storage=storage)
+        engine = Engine(paths, loop, role, environ=settings, cwd=folder, storage=storage, now=now)
         stack = AsyncExitStack()
 
         async def open_() -> LocalClient:

@@ -71,6 +71,8 @@ class Doorbell:
         self._listening: socket.socket | None = None
         self._calling: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._ending = threading.Lock()
+        self._ended = False
 
     def listen(self) -> int:
         """Start listening.
@@ -94,11 +96,19 @@ class Doorbell:
     def ring(self, ports: Iterable[int], topic: int) -> None:
         """Ring at other processes' ports."""
         for port in ports:
-            if self._calling is None:
+            calling = self._calling or self._begin_calling()
+            if calling is None:
+                return
+            with contextlib.suppress(OSError):  # it is gone, or so full that it is awake
+                calling.sendto(bytes([topic]), (LOOPBACK, port))
+
+    def _begin_calling(self) -> socket.socket | None:
+        """None once it was closed: another thread may be about to ring even then."""
+        with self._ending:
+            if self._calling is None and not self._ended:
                 self._calling = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self._calling.setblocking(False)
-            with contextlib.suppress(OSError):  # it is gone, or so full that it is awake
-                self._calling.sendto(bytes([topic]), (LOOPBACK, port))
+            return self._calling
 
     def close(self) -> None:
         """Stop listening and wait for the thread to end."""
@@ -110,7 +120,9 @@ class Doorbell:
                     bell.sendto(_STOP, bell.getsockname())
                     thread.join(0.2)
             bell.close()
-        self.abandon()
+        with self._ending:
+            self._ended = True
+            self.abandon()
 
     def abandon(self) -> None:
         """In a forked child: close what came along; the thread did not."""

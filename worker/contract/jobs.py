@@ -5,9 +5,15 @@ Owns their names and meaning; frozen, like those in `types`.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from worker.contract.types import JsonObject, Run
+
+PRIORITY_PERSON: Final = 8
+"""Of what a person waits for: not held back while background work is paused."""
+PRIORITY_REMINDER: Final = 6
+PRIORITY_DEFAULT: Final = 4
+PRIORITY_MAINTENANCE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)

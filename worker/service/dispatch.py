@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.contract.errors import Unavailable
-from worker.contract.jobs import DeadLetter
+from worker.contract.jobs import PRIORITY_DEFAULT, DeadLetter
 from worker.contract.system import Health
 from worker.contract.types import JsonObject, Source
 
-USUAL_PRIORITY = 4
 HIGHEST_PRIORITY = 9
 """Of what a person wants to be begun before everything else."""
-LOWEST_PRIORITY = 0
-"""Of maintenance, for which nobody waits."""
 PRIORITIES: Mapping[Source, int] = {
     "chat": 6,
     "quick": 6,
     "cli": 6,
     "api": 5,
-    "module": USUAL_PRIORITY,
+    "module": PRIORITY_DEFAULT,
     "schedule": 2,
     "engine": 2,
 }
@@ -52,7 +49,7 @@ class Dispatcher(Protocol):
         run: str,
         *,
         delay: float = 0.0,
-        priority: int = USUAL_PRIORITY,
+        priority: int = PRIORITY_DEFAULT,
     ) -> None:
         """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
 
@@ -108,6 +105,26 @@ class Background(Dispatcher, Protocol):
 
     async def refresh(self) -> None:
         """Modules were switched: take their tasks in or out."""
+        ...
+
+    async def pause(self, paused: bool) -> None:
+        """Let what is queued wait from now on, or go on with it. What a person waits for (see
+        `PRIORITY_PERSON`) is not held back."""
+        ...
+
+    def holds_back(self, priority: int) -> bool:
+        """Whether a run of this priority, which a worker has taken, is to wait all the same."""
+        ...
+
+    async def reschedule(self) -> None:
+        """A schedule was changed: let Beat look at what is due when."""
+        ...
+
+    async def follow(self) -> None:
+        """Use the broker of the settings, where those were changed by somebody else.
+
+        Raises Unavailable or InvalidInput; the old one runs on.
+        """
         ...
 
     async def change_broker(self, url: str) -> None:
@@ -179,7 +196,7 @@ class NoBackground:
         run: str,
         *,
         delay: float = 0.0,
-        priority: int = USUAL_PRIORITY,
+        priority: int = PRIORITY_DEFAULT,
     ) -> None:
         """See `Dispatcher.send`; always raises Unavailable."""
         raise self._error()
@@ -208,6 +225,19 @@ class NoBackground:
 
     async def refresh(self) -> None:
         """Nothing to refresh."""
+
+    async def pause(self, paused: bool) -> None:
+        """Nothing runs here."""
+
+    def holds_back(self, priority: int) -> bool:
+        """Nothing was taken here."""
+        return False
+
+    async def reschedule(self) -> None:
+        """There is no Beat here."""
+
+    async def follow(self) -> None:
+        """There is no broker to change."""
 
     async def change_broker(self, url: str) -> None:
         """Always raises Unavailable."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from worker.contract.errors import Conflict, InvalidInput, NagathaError
-from worker.contract.jobs import Batch, DeadLetter, LogLine, TaskCall
+from worker.contract.jobs import Batch, DeadLetter, LogLine, Schedule, TaskCall
 from worker.contract.types import FINAL_STATES, Run, RunKind, RunState, Source
 from worker.service import run_words
 from worker.service.batches import Batches
@@ -19,6 +19,7 @@ from worker.service.cancel import RunningWork
 from worker.service.dead import DeadLetters
 from worker.service.dispatch import HIGHEST_PRIORITY
 from worker.service.life import RunLife
+from worker.service.schedules import Schedules
 from worker.service.scope import Scope
 from worker.storage import rules
 
@@ -45,6 +46,7 @@ class Jobs(RunLife):
 
     answers: Cancellations
     running: RunningWork
+    periodic: Schedules
 
     # looking -----------------------------------------------------------------------------
 
@@ -171,3 +173,23 @@ class Jobs(RunLife):
     async def delete_dead(self, letter: int) -> None:
         """See `JobService.delete_dead`."""
         await DeadLetters(self).delete(letter)
+
+    # schedules ---------------------------------------------------------------------------
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """See `JobService.schedules`."""
+        return await self.periodic.schedules()
+
+    async def run_schedule(self, name: str) -> Run:
+        """See `JobService.run_schedule`."""
+        run = await self.queue(self.periodic.new_run(name))
+        await self.periodic.tell(name)
+        return run
+
+    async def pause_schedule(self, name: str, paused: bool) -> Schedule:
+        """See `JobService.pause_schedule`."""
+        return await self.periodic.pause_schedule(name, paused)
+
+    async def set_interval(self, name: str, seconds: float | None) -> Schedule:
+        """See `JobService.set_interval`."""
+        return await self.periodic.set_interval(name, seconds)

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import partial
 
 from worker.contract.errors import Conflict, NagathaError, NotFound, StorageError
-from worker.contract.jobs import LogLine
+from worker.contract.jobs import PRIORITY_MAINTENANCE, LogLine
 from worker.contract.types import FINAL_STATES, JsonObject, Problem, Run, RunKind, Source
 from worker.module_host.host import ModuleHost
 from worker.module_host.schema import checked
 from worker.service import run_words
-from worker.service.dispatch import LOWEST_PRIORITY, PRIORITIES, Background
+from worker.service.dispatch import PRIORITIES, Background
 from worker.service.ends import UnkeptEnds
 from worker.service.scope import Scope, new_id
 
@@ -54,7 +54,7 @@ class RunLife:
             queued=self.scope.now(),
             arguments=arguments,
             schedule=schedule,
-            priority=LOWEST_PRIORITY if kind == "maintenance" else PRIORITIES[source],
+            priority=PRIORITY_MAINTENANCE if kind == "maintenance" else PRIORITIES[source],
         )
 
     def fitting(self, name: str, arguments: Mapping[str, object]) -> dict[str, object]:

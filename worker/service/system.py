@@ -15,6 +15,7 @@ from worker.service.configuration import Configuration
 from worker.service.dispatch import Background
 from worker.service.doctor import Doctor
 from worker.service.scope import Scope
+from worker.service.tending import Tending
 from worker.storage.base import RunCounts
 
 FAILED_WITHIN = timedelta(hours=24)
@@ -31,6 +32,7 @@ class System:
     background: Callable[[], Background]
     notices: Callable[[], Sequence[Problem]]
     doctor_of: Doctor
+    tending: Tending
 
     async def status(self) -> EngineStatus:
         """See `SystemService.status`."""
@@ -47,6 +49,7 @@ class System:
             waiting=_sum(counts, "PENDING", "RETRY"),
             failed=counts.failed,
             notices=tuple(self.notices()),
+            paused=self.tending.paused,
             dead=await self.background().dead_count(owner),
         )
 
@@ -73,6 +76,13 @@ class System:
         await self.store.save(key, value)
         await self.scope.tell(SettingsChanged(keys=(key,)))
         return next(setting for setting in self.store.describe() if setting.key == key)
+
+    async def pause(self, paused: bool) -> EngineStatus:
+        """See `SystemService.pause`."""
+        await self.tending.pause(paused)
+        status = await self.status()
+        await self.scope.tell(EngineChanged(status=status))
+        return status
 
     async def set_broker(self, url: str) -> EngineStatus:
         """See `SystemService.set_broker`."""

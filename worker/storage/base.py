@@ -286,6 +286,10 @@ class Storage(Protocol):
         newest on."""
         ...
 
+    async def last_begun(self, name: str) -> datetime | None:
+        """When a run of this name was begun last, whosever it was; None when none is kept."""
+        ...
+
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """How many runs there are; none is read for it."""
         ...

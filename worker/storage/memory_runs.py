@@ -187,6 +187,11 @@ class MemoryRuns(MemoryState):
         found = self._oldest_first(owner, lambda run: run.schedule == schedule)
         return found[-1] if found else None
 
+    async def last_begun(self, name: str) -> datetime | None:
+        """See `Storage.last_begun`."""
+        runs = (run for owner in self._owners.values() for run, _ in owner.runs.values())
+        return max((r.started for r in runs if r.name == name and r.started), default=None)
+
     async def run_seconds(self, owner: str, name: str, limit: int) -> tuple[float, ...]:
         """See `Storage.run_seconds`."""
         spans = [

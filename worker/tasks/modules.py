@@ -27,7 +27,7 @@ from worker.module_host.context import (
 )
 from worker.module_host.registry import TaskSpec
 from worker.module_host.run_logger import RunLogger
-from worker.service.dispatch import TASK_HEADERS, schedule_headers
+from worker.service.dispatch import TASK_HEADERS
 from worker.service.jobs import Jobs
 from worker.tasks.base import NagathaCelery, TaskFailed
 from worker.tasks.telling import Lines, Progress
@@ -35,20 +35,16 @@ from worker.tasks.telling import Lines, Progress
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-SCHEDULE_PREFIX = "module:"
-"""Begins the names of Beat's entries for modules."""
 LAST_WORDS = 1.0
 """Seconds that a coroutine whose time is up gets to clean up."""
 
 
 def register(app: NagathaCelery) -> None:
-    """Make the app's module tasks and their schedule those of the modules that are on now.
+    """Make the app's module tasks those of the modules that are on now.
 
     Tasks of a module that was switched off stay registered: what is queued for them ends with
     a reason, where Celery would throw a message away that it does not know.
     """
-    for name in [n for n in app.conf.beat_schedule if n.startswith(SCHEDULE_PREFIX)]:
-        app.conf.beat_schedule.pop(name)
     for spec in app.engine.host.tasks():
         _register_one(app, spec)
 
@@ -79,12 +75,6 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
         app.finalize()
     else:
         known.rate_limit = spec.info.rate_limit or None
-    if spec.info.schedule is not None:
-        app.conf.beat_schedule[SCHEDULE_PREFIX + spec.name] = {
-            "task": spec.name,
-            "schedule": spec.info.schedule,
-            "options": {"headers": schedule_headers(SCHEDULE_PREFIX + spec.name)},
-        }
 
 
 class _Stop:

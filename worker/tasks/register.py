@@ -1,8 +1,12 @@
-"""Which tasks exist.
+"""Which tasks exist, and which of them Beat queues.
 
-Owns the list of task files. What the tasks do is in `worker.service`.
+Owns the list of task files, and how Beat is told of the entries. What the tasks do is in
+`worker.service`.
 """
 
+from worker.servers import queue_for, told_priority
+from worker.service.dispatch import schedule_headers
+from worker.service.schedules import entries_of
 from worker.tasks import chat, memory, modules, usage
 from worker.tasks.base import NagathaCelery
 
@@ -10,6 +14,7 @@ from worker.tasks.base import NagathaCelery
 def refresh_tasks(app: NagathaCelery) -> None:
     """Register the tasks of the modules that are on now with an `app` that has the others."""
     modules.register(app)
+    _schedule(app)
 
 
 def register_tasks(app: NagathaCelery) -> None:
@@ -18,3 +23,21 @@ def register_tasks(app: NagathaCelery) -> None:
     memory.register(app)
     usage.register(app)
     modules.register(app)
+    _schedule(app)
+
+
+def _schedule(app: NagathaCelery) -> None:
+    """Let Beat queue the entries that there are now."""
+    address = str(app.conf.broker_url)
+    app.conf.beat_schedule = {
+        entry.name: {
+            "task": entry.task,
+            "schedule": entry.interval,
+            "options": {
+                "queue": queue_for(entry.priority),
+                "priority": told_priority(address, entry.priority),
+                "headers": schedule_headers(entry.name),
+            },
+        }
+        for entry in entries_of(app.engine.host)
+    }

@@ -3,6 +3,7 @@
 import socket
 import threading
 
+import psutil
 import pytest
 
 from worker.broker.doorbell import LOOPBACK, Doorbell, Topic
@@ -83,3 +84,16 @@ def test_system_without_loopback_gives_no_port(monkeypatch: pytest.MonkeyPatch) 
     bell = Doorbell("nagatha-bell-test", lambda _: None)
     assert bell.listen() == 0
     bell.close()
+
+
+def test_bell_that_is_rung_after_its_end_opens_nothing() -> None:
+    def files() -> int:
+        return psutil.Process().num_fds()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        bell = Doorbell("bell", lambda topic: None)
+        bell.close()
+        before = files()
+        bell.ring([other.getsockname()[1]], 1)
+        assert files() == before

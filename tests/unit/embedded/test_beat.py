@@ -12,27 +12,12 @@ from celery import Celery
 from kombu.exceptions import KombuError
 
 import worker.broker
+from tests.support.beat import HandClock, MemoryTimes
 from worker.embedded import EmbeddedWorker, WorkerState, _Patience, broker_errors
+from worker.service.schedules import Times
 from worker.tasks.beat import InterruptibleService, StoredScheduler
 
 PATIENCE = 20.0
-
-
-class Memory:
-    """Beat's last runs; may fail like a full disk."""
-
-    def __init__(self, **runs: datetime) -> None:
-        self.runs = dict(runs)
-        self.failures = 0
-
-    def load(self, name: str) -> datetime | None:
-        if self.failures:
-            self.failures -= 1
-            raise OSError("the disk is full")
-        return self.runs.get(name)
-
-    def store(self, name: str, at: datetime) -> None:
-        self.runs[name] = at
 
 
 class Told:
@@ -95,25 +80,27 @@ def test_entry_that_never_ran_is_due_an_hour_after_it_was_first_seen_and_not_aft
     app: Celery,
 ) -> None:
     hourly(app, "tidy")
-    last = Memory()
-    StoredScheduler(app, last, lazy=False)
-    first = last.runs["tidy"]
-    # A later start, half an hour on, does not begin to count anew.
-    last.runs["tidy"] = first - timedelta(minutes=50)
-    again = StoredScheduler(app, last, lazy=False)
-    assert last.runs["tidy"] == first - timedelta(minutes=50)
-    due, following = again.data["tidy"].is_due()
-    assert not due and 0 < following <= 600
+    last = MemoryTimes()
+    clock = HandClock()
+    StoredScheduler(app, last, clocks=clock.clocks, lazy=False)
+    assert last.times["tidy"] == Times(since=clock.wall)
+    # A later start, 50 minutes on, does not begin to count anew.
+    clock.passes(3000)
+    again = StoredScheduler(app, last, clocks=clock.clocks, lazy=False)
+    assert again.due("tidy") == clock.wall + timedelta(minutes=10)
     app.close()
 
 
 def test_last_run_in_the_future_of_a_clock_that_was_wrong_puts_nothing_off(app: Celery) -> None:
     hourly(app, "tidy")
-    scheduler = StoredScheduler(
-        app, Memory(tidy=datetime.now(UTC) + timedelta(days=365)), lazy=False
-    )
-    due, following = scheduler.data["tidy"].is_due()
-    assert not due and following <= 3600
+    clock = HandClock()
+    last = MemoryTimes(tidy=clock.wall + timedelta(days=365))
+    scheduler = StoredScheduler(app, last, clocks=clock.clocks, lazy=False)
+    assert scheduler.due("tidy") == clock.wall + timedelta(hours=1)
+    # It is kept so: who uses the program for half an hour at a time would wait for that year.
+    clock.passes(1800)
+    again = StoredScheduler(app, last, clocks=clock.clocks, lazy=False)
+    assert again.due("tidy") == clock.wall + timedelta(minutes=30)
     app.close()
 
 
@@ -122,13 +109,13 @@ def test_schedule_that_changes_is_taken_at_once_also_out_of_a_long_sleep(
 ) -> None:
     hourly(app, "tidy")
     long_ago = datetime.now(UTC) - timedelta(hours=3)
-    last = Memory(added=long_ago)
+    last = MemoryTimes(added=long_ago)
     embedded = EmbeddedWorker(last_runs=last, changed=told.state)
     embedded.start(app)
     hourly(app, "added")
     embedded.refresh_tasks()
     told.wait(lambda: told.done == ["added"])
-    assert last.runs["added"] > long_ago
+    assert last.times["added"].since > long_ago
     beat = embedded._beat
     assert beat is not None and set(beat.scheduler.data) == {"added"}
     assert embedded.stop()
@@ -138,7 +125,7 @@ def test_beat_that_fails_is_started_again_and_both_are_said(
     app: Celery, told: Told, expect_log_errors: object
 ) -> None:
     hourly(app, "tidy")
-    last = Memory(tidy=datetime.now(UTC) - timedelta(hours=3))
+    last = MemoryTimes(tidy=datetime.now(UTC) - timedelta(hours=3))
     last.failures = 2
     embedded = EmbeddedWorker(last_runs=last, changed=told.state)
     embedded.start(app)
@@ -154,7 +141,7 @@ def test_beat_is_taken_over_when_it_is_looked_for_after_another_has_let_go(
 ) -> None:
     free = threading.Event()
     hourly(app, "tidy")
-    last = Memory(tidy=datetime.now(UTC) - timedelta(hours=3))
+    last = MemoryTimes(tidy=datetime.now(UTC) - timedelta(hours=3))
     embedded = EmbeddedWorker(last_runs=last, changed=told.state, may_beat=free.is_set)
     embedded.start(app)
     embedded.watch_beat()
@@ -169,7 +156,7 @@ def test_beat_is_taken_over_when_it_is_looked_for_after_another_has_let_go(
 
 def test_stopped_beat_ends_out_of_its_sleep_and_can_be_waited_for(app: Celery) -> None:
     hourly(app, "tidy")
-    service = InterruptibleService(app, Memory())
+    service = InterruptibleService(app, MemoryTimes())
     thread = threading.Thread(target=service.start)
     thread.start()
     service.stop(wait=True)
@@ -191,7 +178,7 @@ def test_patience_grows_and_is_back_after_a_steady_time(monkeypatch: pytest.Monk
 def test_messages_that_are_no_tasks_are_taken_out_and_their_content_is_not_logged(
     app: Celery, told: Told, queue: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=told.state)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=told.state)
     secret = "what the person wrote"
     with caplog.at_level(logging.DEBUG):
         embedded.start(app)
@@ -221,7 +208,7 @@ def test_what_a_broker_raises_is_known(app: Celery) -> None:
 
 
 def test_worker_that_is_started_twice_is_a_mistake(app: Celery, told: Told) -> None:
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=told.state)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=told.state)
     embedded.start(app)
     with pytest.raises(RuntimeError):
         embedded.start(app)
@@ -236,7 +223,7 @@ def test_stop_waits_for_a_running_task_no_longer_than_it_is_told(app: Celery, to
         begun.set()
         go.wait(PATIENCE)
 
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=told.state)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=told.state)
     embedded.start(app)
     app.send_task("hang")
     assert begun.wait(PATIENCE)

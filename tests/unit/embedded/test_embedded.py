@@ -11,24 +11,12 @@ import pytest
 from celery import Celery
 
 import worker.broker
+from tests.support.beat import HandClock, MemoryTimes
 from worker.contract.errors import Unavailable
 from worker.embedded import EmbeddedWorker, WorkerState
 from worker.tasks.beat import StoredScheduler
 
 PATIENCE = 20.0
-
-
-class Memory:
-    """Beat's last runs, for as long as the test."""
-
-    def __init__(self, **runs: datetime) -> None:
-        self.runs = dict(runs)
-
-    def load(self, name: str) -> datetime | None:
-        return self.runs.get(name)
-
-    def store(self, name: str, at: datetime) -> None:
-        self.runs[name] = at
 
 
 class States:
@@ -77,7 +65,7 @@ def test_a_started_worker_runs_tasks_and_a_stopped_one_leaves_nothing(queue: Pat
     states = States()
     before = {thread.name for thread in threading.enumerate()}
     app, done, event = _app(queue)
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=states.add)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
     embedded.start(app)
     assert (embedded.state.worker, embedded.state.beat) == ("ok", "ok")
     app.send_task("note", (1,))
@@ -94,7 +82,7 @@ def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue:
     counts = []
     for value in range(5):
         app, done, event = _app(queue)
-        embedded = EmbeddedWorker(last_runs=Memory(), changed=lambda state: None)
+        embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=lambda state: None)
         embedded.start(app)
         app.send_task("note", (value,))
         assert event.wait(PATIENCE)
@@ -118,7 +106,7 @@ def test_a_dead_worker_thread_is_started_again_and_that_is_said(
 ) -> None:
     states = States()
     app, done, event = _app(queue)
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=states.add)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
     embedded.start(app)
     _kill_thread("nagatha-worker")
     worker.broker.wake(queue)
@@ -135,7 +123,7 @@ def test_a_broker_that_does_not_answer_is_an_error_and_nothing_stays(
 ) -> None:
     app = Celery("test", broker="redis://127.0.0.1:1/0", set_as_current=False, fixups=[])
     app.conf.update(broker_connection_retry_on_startup=False, worker_hijack_root_logger=False)
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=lambda state: None)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=lambda state: None)
     with pytest.raises(Unavailable):
         embedded.start(app, timeout=5.0)
     assert embedded.state.worker == "off"
@@ -144,7 +132,9 @@ def test_a_broker_that_does_not_answer_is_an_error_and_nothing_stays(
 
 def test_beat_that_may_not_run_here_is_off(queue: Path) -> None:
     app, _, _ = _app(queue)
-    embedded = EmbeddedWorker(last_runs=Memory(), changed=lambda s: None, may_beat=lambda: False)
+    embedded = EmbeddedWorker(
+        last_runs=MemoryTimes(), changed=lambda s: None, may_beat=lambda: False
+    )
     embedded.start(app)
     assert (embedded.state.worker, embedded.state.beat) == ("ok", "off")
     assert embedded.stop()
@@ -153,22 +143,21 @@ def test_beat_that_may_not_run_here_is_off(queue: Path) -> None:
 def test_beat_sends_what_is_due_and_remembers_it(queue: Path) -> None:
     app, done, event = _app(queue)
     long_ago = datetime.now(UTC) - timedelta(hours=2)
-    last = Memory(hourly=long_ago)
+    last = MemoryTimes(hourly=long_ago)
     app.conf.beat_schedule = {"hourly": {"task": "note", "schedule": 3600.0, "args": ("tick",)}}
     embedded = EmbeddedWorker(last_runs=last, changed=lambda state: None)
     embedded.start(app)
     assert event.wait(PATIENCE)
     assert embedded.stop()
     assert done == ["tick"]
-    assert last.runs["hourly"] > long_ago
+    assert last.times["hourly"].since > long_ago
 
 
 def test_an_entry_that_ran_lately_is_not_due_after_a_restart(queue: Path) -> None:
     app, _, _ = _app(queue)
     app.conf.beat_schedule = {"hourly": {"task": "note", "schedule": 3600.0, "args": ()}}
-    now = datetime.now(UTC)
-    scheduler = StoredScheduler(app, Memory(hourly=now), lazy=False)
-    due, following = scheduler.data["hourly"].is_due()
-    assert not due
-    assert 3500 < following <= 3600
+    clock = HandClock()
+    last = MemoryTimes(hourly=clock.wall - timedelta(minutes=5))
+    scheduler = StoredScheduler(app, last, clocks=clock.clocks, lazy=False)
+    assert scheduler.due("hourly") == clock.wall + timedelta(minutes=55)
     app.close()

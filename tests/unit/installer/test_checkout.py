@@ -182,6 +182,23 @@ def test_system_packages_when_apt_fails_then_setting_up_stops_and_says_why(
         checkout.need_system_packages("dev", rebuilt=False)
 
 
+@pytest.mark.parametrize("missing", [{"redis-server"}, {"rabbitmq-server", "xvfb"}, {"xvfb"}])
+def test_system_packages_when_one_brings_a_service_then_only_a_new_one_is_switched_off(
+    checkout: ModuleType,
+    fake_system: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    missing: set[str],
+) -> None:
+    everything = {package.name for package in checkout.listed_packages(("run", "look", "test"))}
+    monkeypatch.setattr(checkout, "installed_names", lambda: everything - missing)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(checkout.subprocess, "run", lambda command, **options: ran.append(command))
+    checkout.need_system_packages("dev", rebuilt=False)
+    assert fake_system[-1][0] == "install" and set(fake_system[-1][3:]) == missing
+    named = {word for command in ran for word in command if word.endswith("-server")}
+    assert named == missing - {"xvfb"}
+
+
 def test_installed_names_when_a_package_provides_another_then_both_count(
     checkout: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from worker.contract.types import Run, RunKind, RunState
 from worker.storage import folding, rules
 from worker.storage.base import RunCounts
 from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from
-from worker.storage.sqlite.schema import chats, runs
+from worker.storage.sqlite.schema import chats, owners, runs
 
 _STRETCHES = (250, 4000)
 """Rows that are looked through at once for words: at first, and at most."""
@@ -149,6 +149,16 @@ def last_run_of(db: Connection, owner: str, schedule: str) -> Run | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else run_from(row)
+
+
+def last_begun(db: Connection, name: str) -> datetime | None:
+    """See `Storage.last_begun`."""
+    # The index is by owner, then name.
+    mine = runs.c.owner.in_(select(owners.c.seq))
+    last: datetime | None = db.scalar(
+        select(func.max(runs.c.started)).where(mine, runs.c.name == name)
+    )
+    return last
 
 
 def run_seconds(db: Connection, owner: str, name: str, limit: int) -> tuple[float, ...]:

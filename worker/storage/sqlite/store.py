@@ -235,6 +235,10 @@ class SqliteStorage:
         """See `Storage.list_runs`."""
         return await self._db.read(run_lists.list_runs, owner, states, limit, before, query, kinds)
 
+    async def last_begun(self, name: str) -> datetime | None:
+        """See `Storage.last_begun`."""
+        return await self._db.read(run_lists.last_begun, name)
+
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """See `Storage.count_runs`."""
         return await self._db.read(run_lists.count_runs, owner, failed_since)

@@ -1,0 +1,135 @@
+"""The supervisor: how quickly the worker starts, stops and changes its broker, and what stays."""
+
+import asyncio
+import gc
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from tests.bench.figure import Figure
+from tests.support import rabbitmq_server, redis_server
+from worker.background import CeleryBackground
+from worker.contract.events import RunChanged
+from worker.engine import LOCAL_OWNER, Engine
+from worker.paths import Paths
+from worker.runtime import Runtime
+
+NAME = "Supervisor"
+IDLE = 1.5
+"""Seconds without work before a worker counts as idle: longer than any transport looks back."""
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Start, stop and restart on each broker; 50 changes between them, and what they leave."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-supervisor-")))
+        runtime = stack.enter_context(Runtime())
+        brokers = {"bundled": ""}
+        if redis_server.available():
+            redis = stack.enter_context(redis_server.redis_server(folder / "redis"))
+            brokers["Redis"] = redis.url()
+        if rabbitmq_server.available():
+            rabbit = stack.enter_context(rabbitmq_server.rabbitmq_server(folder / "rabbitmq"))
+            brokers["RabbitMQ"] = rabbit.url()
+        return runtime.run(_measured(folder / "home", runtime, brokers, quick), 900)
+
+
+async def _measured(
+    home: Path, runtime: Runtime, brokers: dict[str, str], quick: bool
+) -> list[Figure]:
+    engine = Engine(Paths.under(home), runtime, "desktop", environ={}, cwd=home.parent)
+    background = CeleryBackground(engine, engine.paths.queue, work=True)
+    figures: list[Figure] = []
+    async with engine:
+        await engine.plug(background)
+        for name, url in brokers.items():
+            await engine.services(LOCAL_OWNER).system.set_broker(url)
+            figures += await _one_broker(engine, name, 3 if quick else 10)
+        figures += await _changes(engine, brokers, 12 if quick else 50)
+    return figures
+
+
+async def _one_broker(engine: Engine, name: str, rounds: int) -> list[Figure]:
+    background = engine.background
+    stops, starts, restarts = [], [], []
+    for _ in range(rounds):
+        await _echo(engine)
+        await asyncio.sleep(IDLE)
+        stops.append(await _timed(background.aclose))
+        starts.append(await _timed(background.start))
+        await _echo(engine)
+
+        async def restart() -> None:
+            await background.aclose()
+            await background.start()
+
+        restarts.append(await _timed(restart))
+    # A server's answers are its own; the bounds are about the worker on the bundled broker.
+    own = name == "bundled"
+    return [
+        _figure(f"Worker start, {name}", starts, 0.1 if own else None),
+        _figure(f"Worker restart, {name}", restarts, 0.05 if own else None),
+        _figure(f"Worker stop when idle, {name}", stops, 0.1),
+    ]
+
+
+async def _changes(engine: Engine, brokers: dict[str, str], changes: int) -> list[Figure]:
+    names = list(brokers)
+    process, before = psutil.Process(), (0, 0)
+    times: dict[str, list[float]] = {}
+    # One round first: it loads and pools what is there for good then.
+    for number in range(-len(names), changes):
+        now, then = names[number % len(names)], names[(number + 1) % len(names)]
+        if number == 0:
+            before = _counts(process)
+
+        async def change(url: str = brokers[then]) -> None:
+            await engine.services(LOCAL_OWNER).system.set_broker(url)
+
+        seconds = await _timed(change)
+        await _echo(engine)
+        if number >= 0:
+            times.setdefault(f"Change of broker, {now} to {then}", []).append(seconds)
+    # Back to where the first count was made.
+    await engine.services(LOCAL_OWNER).system.set_broker(brokers[names[0]])
+    await _echo(engine)
+    after = _counts(process)
+    return [
+        *(_figure(name, seconds, 2.0) for name, seconds in times.items()),
+        Figure(f"Threads after {changes} changes", after[0], "", before[0], note="as before"),
+        Figure(f"Open files after {changes} changes", after[1], "", before[1], note="as before"),
+    ]
+
+
+def _counts(process: psutil.Process) -> tuple[int, int]:
+    gc.collect()
+    return threading.active_count(), process.num_fds()
+
+
+def _figure(name: str, seconds: list[float], bound: float | None) -> Figure:
+    """The worst of all rounds, which the bound is about."""
+    note = f"the worst of {len(seconds)}, p50 {statistics.median(seconds):.3f} s"
+    return Figure(name, max(seconds), "s", bound, note=note)
+
+
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+async def _echo(engine: Engine) -> None:
+    """A task through the broker: it is really used, and not just connected to."""
+    events = engine.bus.subscribe(LOCAL_OWNER)
+    run = await engine.services(LOCAL_OWNER).jobs.run_task("echo_bot.echo", {"text": "x"})
+    async for event in events:
+        if isinstance(event, RunChanged) and event.run.id == run.id:
+            if event.run.state == "SUCCESS":
+                return
+            assert event.run.state in ("PENDING", "STARTED"), event.run

@@ -1,0 +1,243 @@
+"""What is queued again and again: which entries there are, when they ran, what a person changed.
+
+Owns the entries, their times and changes in the storage, and the use cases about them. When
+one is due is Beat's to find out. It must not know Celery.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.events import ScheduleChanged
+from worker.contract.jobs import (
+    PRIORITY_DEFAULT,
+    PRIORITY_MAINTENANCE,
+    PRIORITY_PERSON,
+    Schedule,
+)
+from worker.contract.types import Run, RunKind
+from worker.module_host.host import ModuleHost
+from worker.service.dispatch import Background
+from worker.service.scope import Scope, new_id
+from worker.storage.base import Storage
+
+OF_ENGINE: Final = "engine"
+"""Who owns the times and changes: they are the engine's, whoever asks."""
+MODULE_PREFIX: Final = "module:"
+"""Begins the names of modules' entries."""
+SHORTEST: Final = 10.0
+LONGEST: Final = 365 * 24 * 3600.0
+"""Seconds that a person may choose between two runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task that is queued every `interval` seconds."""
+
+    name: str
+    task: str
+    title: str
+    interval: float
+    priority: int = PRIORITY_DEFAULT
+    kind: RunKind = "task"
+
+
+ENGINE_ENTRIES: Final = (
+    Entry(
+        "maintenance",
+        "cleanup_memory_and_maintenance",
+        "Tidy up and make the daily copy",
+        3600.0,
+        PRIORITY_MAINTENANCE,
+        "maintenance",
+    ),
+    Entry(
+        "usage",
+        "track_usage_metrics",
+        "Add up what models used and cost",
+        900.0,
+        PRIORITY_MAINTENANCE,
+        "maintenance",
+    ),
+)
+
+
+def entries_of(host: ModuleHost) -> tuple[Entry, ...]:
+    """The engine's entries, then those of the modules that are on."""
+    return (
+        *ENGINE_ENTRIES,
+        *(
+            Entry(
+                MODULE_PREFIX + spec.name,
+                spec.name,
+                spec.info.description.strip().partition("\n")[0] or spec.name,
+                spec.info.schedule,
+            )
+            for spec in host.tasks()
+            if spec.info.schedule is not None
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When an entry ran."""
+
+    since: datetime
+    """From when on its interval counts: its last run, or when it was first seen."""
+    ran: datetime | None = None
+    """When its last run was queued."""
+    count: int = 0
+    """How many runs it queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a person changed about an entry."""
+
+    interval: float | None = None
+    """Seconds; None for the default."""
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """The times and changes of the entries, and whether all of it is paused, in the storage."""
+
+    storage: Storage
+
+    async def times(self, name: str) -> Times | None:
+        """When the entry ran; None when it was never seen."""
+        stored = await self.storage.get_value(OF_ENGINE, f"beat:{name}")
+        if not stored:
+            return None
+        if not stored.startswith("{"):  # as it was kept before
+            at = datetime.fromisoformat(stored)
+            return Times(at, at)
+        values = json.loads(stored)
+        ran = values["ran"]
+        return Times(
+            datetime.fromisoformat(values["since"]),
+            None if ran is None else datetime.fromisoformat(ran),
+            values["count"],
+        )
+
+    async def set_times(self, name: str, times: Times) -> None:
+        """Remember when the entry ran."""
+        ran = None if times.ran is None else times.ran.isoformat()
+        values = {"since": times.since.isoformat(), "ran": ran, "count": times.count}
+        await self.storage.set_value(OF_ENGINE, f"beat:{name}", json.dumps(values))
+
+    async def plan(self, name: str) -> Plan:
+        """What was changed about the entry."""
+        stored = await self.storage.get_value(OF_ENGINE, f"schedule:{name}")
+        return Plan(**json.loads(stored)) if stored else Plan()
+
+    async def set_plan(self, name: str, plan: Plan) -> None:
+        """Remember what was changed."""
+        values = {"interval": plan.interval, "paused": plan.paused}
+        stored = None if plan == Plan() else json.dumps(values)
+        await self.storage.set_value(OF_ENGINE, f"schedule:{name}", stored)
+
+    async def paused(self) -> bool:
+        """Whether a person has paused all background work."""
+        return await self.storage.get_value(OF_ENGINE, "paused") is not None
+
+    async def set_paused(self, paused: bool) -> None:
+        """Remember it."""
+        await self.storage.set_value(OF_ENGINE, "paused", "yes" if paused else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """The part of `JobService` about schedules, for one owner."""
+
+    scope: Scope
+    host: ModuleHost
+    timetable: Timetable
+    background: Callable[[], Background]
+    running: Callable[[], bool]
+    """Whether anybody runs Beat, and work is not paused."""
+    engines: str
+    """The owner whose events the engines of all processes listen to."""
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """See `JobService.schedules`."""
+        return tuple([await self._look(entry) for entry in entries_of(self.host)])
+
+    def new_run(self, name: str) -> Run:
+        """A run of an entry's task that a person asks for; not stored yet. Raises NotFound."""
+        entry = self._entry(name)
+        return Run(
+            id=new_id(),
+            kind=entry.kind,
+            name=entry.task,
+            state="PENDING",
+            source="schedule",
+            queued=self.scope.now(),
+            arguments={},
+            schedule=name,
+            # A person asked for it, and waits.
+            priority=PRIORITY_PERSON,
+        )
+
+    async def pause_schedule(self, name: str, paused: bool) -> Schedule:
+        """See `JobService.pause_schedule`."""
+        self._entry(name)
+        plan = await self.timetable.plan(name)
+        return await self._change(name, replace(plan, paused=paused))
+
+    async def set_interval(self, name: str, seconds: float | None) -> Schedule:
+        """See `JobService.set_interval`."""
+        self._entry(name)
+        if seconds is not None and not SHORTEST <= seconds <= LONGEST:  # not so for NaN, either
+            raise InvalidInput(
+                "This is no interval",
+                "Twice within 10 seconds would be too often."
+                if seconds < SHORTEST
+                else "More than a year is too long.",
+                "Choose between 10 seconds and a year.",
+            )
+        plan = await self.timetable.plan(name)
+        return await self._change(name, replace(plan, interval=seconds))
+
+    async def tell(self, name: str) -> Schedule:
+        """Publish how an entry is now, to its owner and to the engines of all processes."""
+        schedule = await self._look(self._entry(name))
+        await self.scope.tell(ScheduleChanged(schedule=schedule))
+        if self.scope.owner != self.engines:
+            await self.scope.bus.publish(self.engines, ScheduleChanged(schedule=schedule))
+        return schedule
+
+    async def _change(self, name: str, plan: Plan) -> Schedule:
+        await self.timetable.set_plan(name, plan)
+        await self.background().reschedule()
+        return await self.tell(name)
+
+    def _entry(self, name: str) -> Entry:
+        for entry in entries_of(self.host):
+            if entry.name == name:
+                return entry
+        raise NotFound(f"There is no schedule “{name}”", "", "See the list of schedules.")
+
+    async def _look(self, entry: Entry) -> Schedule:
+        times = await self.timetable.times(entry.name)
+        plan = await self.timetable.plan(entry.name)
+        interval = entry.interval if plan.interval is None else plan.interval
+        following = None
+        if times is not None and not plan.paused and self.running():
+            following = max(times.since + timedelta(seconds=interval), self.scope.now())
+        return Schedule(
+            name=entry.name,
+            task=entry.task,
+            title=entry.title,
+            interval=interval,
+            default_interval=entry.interval,
+            paused=plan.paused,
+            last=None if times is None else times.ran,
+            next=following,
+            last_run=await self.scope.storage.last_run_of(self.scope.owner, entry.name),
+        )
