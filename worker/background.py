@@ -20,7 +20,7 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 import worker.broker
-from worker.celery_app import make_app
+from worker.celery_app import addresses, make_app
 from worker.contract.errors import InvalidInput, NagathaError, Unavailable, error_from
 from worker.contract.types import JsonObject, Problem
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
@@ -147,16 +147,7 @@ class CeleryBackground:
 
     def _addresses(self, url: str | None) -> tuple[str, str]:
         """Broker and result backend for `url`, or for the settings' when None."""
-        bundled = worker.broker.broker_url(self._queue_file)
-        settings = self._engine.settings.celery
-        broker = settings.broker_url if url is None else url
-        if not broker:
-            return bundled, bundled
-        backend = settings.result_backend
-        if not backend:
-            # RabbitMQ keeps no results for a day; they stay on this machine then.
-            backend = broker if broker.startswith(("redis", "nagatha+")) else bundled
-        return broker, backend
+        return addresses(self._engine.settings, self._queue_file, url)
 
     def _start(self, broker: str, backend: str) -> None:
         for address in (broker, backend):
