@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 
 import worker.broker
 from tests.contract.broker_worker import Place, close_app, make_app, running
-from tests.support.processes import started, wait_until
+from tests.support.processes import posix_only, started, wait_until
 from worker.broker import broker_url
 from worker.broker.errors import (
     BrokerDiskFull,
@@ -55,6 +55,7 @@ def celery(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
+@posix_only
 def test_celerys_own_worker_with_processes_and_its_commands_work_on_the_file(
     place: Place, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_celerys_own_worker_with_processes_and_its_commands_work_on_the_file(
     close_app(app, place)
 
 
+@posix_only
 def test_worker_whose_processes_are_busy_answers_and_refuses_what_expires_meanwhile(
     place: Place, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -102,6 +104,7 @@ def test_worker_whose_processes_are_busy_answers_and_refuses_what_expires_meanwh
     close_app(app, place)
 
 
+@posix_only
 def test_fifty_openings_leave_no_thread_file_or_port(place: Place) -> None:
     process = psutil.Process()
 

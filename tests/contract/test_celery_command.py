@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.engines import engine_in
 from tests.support.lab import client_of, done
-from tests.support.processes import started, wait_until
+from tests.support.processes import posix_only, started, wait_until
 from tests.support.worlds import World
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +69,7 @@ def test_celerys_command_reaches_the_worker_of_the_running_program(
         assert app.AsyncResult(task).get(timeout=PATIENCE)["success"] is True
 
 
+@posix_only
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 def test_worker_started_with_celerys_command_runs_the_programs_tasks(
     home: Path, env: dict[str, str], celery: Celery, tmp_path: Path, pool: str

@@ -194,9 +194,10 @@ class Channel(virtual.Channel):
         message: Message = loads(claimed.payload)
         message["properties"]["delivery_tag"] = claimed.id
         headers = message.get("headers") or {}
-        if due_time(headers.get("eta")):
+        if due_time(headers.get("eta")) and not self.connection.on_loop:
             # It was held here until it was due. A worker that read it again would pass it to its
-            # own timer, which looks once a second.
+            # own timer, which in the plain loop is a thread that looks once a second; on an event
+            # loop it is for the next turn.
             headers[WAS_DUE], headers["eta"] = headers["eta"], None
         if claimed.redelivered:  # Celery reads it in the delivery_info
             message["redelivered"] = True

@@ -120,6 +120,11 @@ class Transport(virtual.Transport):
             node = self.node
             self._on_loop = LoopDelivery(loop, node.topic(WORK), self._look, node.recover)
 
+    @property
+    def on_loop(self) -> bool:
+        """Whether messages are delivered on a worker's event loop."""
+        return self._on_loop is not None
+
     def _look(self) -> float | None:
         node = self.node
         if not node.usable:
