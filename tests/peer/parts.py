@@ -62,7 +62,7 @@ class Side:
 def parts(celery: Path, kombu: Path) -> list[Part]:
     """Every part, in the order in which they run."""
     found = [
-        Part("celery", f"celery {name}", f"{TESTS}/integration/test_{name}.py", celery, 1500)
+        Part("celery", f"celery {name}", f"{TESTS}/integration/test_{name}.py", celery, 2700)
         for name in CELERY_FILES
     ]
     return [*found, Part("kombu", "kombu generic", KOMBU_FILE, kombu, 300)]
