@@ -1,7 +1,7 @@
 # Everything a person or a machine does with this checkout. `make help` lists it.
 # Paths are relative on purpose: a checkout may lie in a folder with spaces in its name.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench screenshots translations lock
+.PHONY: help setup run test lint bench peer-suite screenshots translations lock
 PYTHON ?=
 ARGS ?=
 
@@ -15,7 +15,7 @@ python = .venv/bin/python
 checkout = found="$$(PYTHON='$(PYTHON)' sh installer/find-python.sh)" && "$$found" installer/checkout.py
 
 help: ## list what there is
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup: ## make .venv and install what the program and its tests need
 	@$(checkout) setup dev
@@ -35,6 +35,10 @@ lint: ## check style, types, dependency rules and file lengths
 bench: ## measure the figures of the README (QUICK=1, ONLY=broker)
 	@$(checkout) setup dev
 	@$(python) -m tests.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+peer-suite: ## hold the broker against the tests of Celery and kombu (ARGS="--only canvas -k chord")
+	@$(checkout) setup dev
+	@$(python) -m tests.peer.run $(ARGS)
 
 screenshots: ## paint every window in both themes into screenshots/
 	@$(checkout) setup dev

@@ -18,7 +18,7 @@ from pathlib import Path
 import worker.broker
 from worker import servers
 from worker.broker.node import REGISTER
-from worker.celery_app import make_app
+from worker.celery_app import addresses, make_app
 from worker.consumer import seconds_since
 from worker.contract.errors import NagathaError, NotFound, Unavailable, error_from
 from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
@@ -186,16 +186,7 @@ class CeleryBackground:
 
     def _addresses(self, url: str | None) -> tuple[str, str]:
         """Broker and result backend for `url`, or for the settings' when None."""
-        bundled = worker.broker.broker_url(self._queue_file)
-        settings = self._engine.settings.celery
-        broker = settings.broker_url if url is None else url
-        if not broker:
-            return bundled, bundled
-        backend = settings.result_backend
-        if not backend:
-            # RabbitMQ keeps no results for a day; they stay on this machine then.
-            backend = bundled if servers.is_rabbitmq(broker) else broker
-        return broker, backend
+        return addresses(self._engine.settings, self._queue_file, url)
 
     def _start(self, broker: str, backend: str) -> None:
         for address in dict.fromkeys((broker, backend)):

@@ -4,8 +4,13 @@ Owns how Celery is configured. An app is made for one engine and carries it, and
 it as `self.app.engine`; a change of broker makes a new app.
 """
 
-import worker.broker  # noqa: F401  (registers the nagatha+file scheme)
+from pathlib import Path
+
+from celery import Celery
+
+import worker.broker  # registers the nagatha+file scheme
 from worker import servers
+from worker.config import Settings
 from worker.engine import Engine
 from worker.tasks.base import NagathaCelery
 from worker.tasks.register import register_tasks
@@ -23,6 +28,29 @@ def make_app(engine: Engine, broker_url: str, result_backend: str) -> NagathaCel
         "nagatha", broker=broker_url, backend=result_backend, set_as_current=False, fixups=[]
     )
     app.engine = engine
+    configure(app, broker_url)
+    register_tasks(app)
+    return app
+
+
+def addresses(settings: Settings, queue_file: Path, url: str | None = None) -> tuple[str, str]:
+    """Broker and result backend for `url`, or for the settings' when None.
+
+    `queue_file` is the bundled broker's, which is used where the address is empty.
+    """
+    bundled = worker.broker.broker_url(queue_file)
+    broker = settings.celery.broker_url if url is None else url
+    if not broker:
+        return bundled, bundled
+    backend = settings.celery.result_backend
+    if not backend:
+        # RabbitMQ keeps no results for a day; they stay on this machine then.
+        backend = bundled if servers.is_rabbitmq(broker) else broker
+    return broker, backend
+
+
+def configure(app: Celery, broker_url: str) -> None:
+    """Give an app every setting of ours but its addresses; `broker_url` is where it is used."""
     app.conf.update(
         task_serializer="json",
         result_serializer="json",
@@ -46,5 +74,3 @@ def make_app(engine: Engine, broker_url: str, result_backend: str) -> NagathaCel
         result_expires=RESULT_LIFETIME,
         beat_schedule={},
     )
-    register_tasks(app)
-    return app

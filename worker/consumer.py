@@ -31,10 +31,7 @@ def seconds_since(moment: datetime | None, now: datetime) -> float | None:
 
 class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
     """Celery's consumer, which otherwise writes the content of a message that it does not know
-    into the log, and begins each time with rate limits that nothing has been used of."""
-
-    abandoned = False
-    """Whether the worker was given up, and another one may be at work."""
+    into the log."""
 
     def on_unknown_task(self, body: object, message: Message, exc: Exception) -> None:
         """A task that there is not: its sender is told, the log gets its name and id."""
@@ -58,6 +55,14 @@ class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
         """A message of another kind than JSON, or a broken one."""
         log.warning("a message cannot be read: %s", type(exc).__name__)
         message.ack_log_error(log, self.connection_errors)
+
+
+class EmbeddedConsumer(DiscreetConsumer):
+    """The consumer of the worker inside a program, which otherwise begins each time with rate
+    limits that nothing has been used of. Its controller is `worker.embedded`'s."""
+
+    abandoned = False
+    """Whether the worker was given up, and another one may be at work."""
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """The broker was lost, and with it perhaps what had been taken from it."""

@@ -22,7 +22,7 @@ from kombu import pools
 
 import worker.broker
 from worker import servers
-from worker.consumer import DiscreetConsumer, Started
+from worker.consumer import EmbeddedConsumer, Started
 from worker.contract.errors import Unavailable
 from worker.contract.system import Health
 from worker.tasks.beat import Clocks, InterruptibleService, LastRuns, run_beat
@@ -94,7 +94,7 @@ def _nothing() -> None:
 
 
 class _Controller(WorkController):  # type: ignore[misc]  # celery ships no types
-    """Celery's worker, with what `DiscreetConsumer` asks of it."""
+    """Celery's worker, with what `EmbeddedConsumer` asks of it."""
 
     def __init__(self, started: Started, lost: Callable[[], object], **options: object) -> None:
         self.started = started
@@ -264,7 +264,7 @@ class EmbeddedWorker:
                 self._lost,
                 app=app,
                 pool_cls="threads",
-                consumer_cls=DiscreetConsumer,
+                consumer_cls=EmbeddedConsumer,
                 concurrency=self._concurrency,
                 ready_callback=self._on_ready,
                 without_gossip=True,
@@ -285,7 +285,7 @@ class EmbeddedWorker:
             with self._condition:
                 self._condition.notify_all()
 
-    def _on_ready(self, consumer: DiscreetConsumer) -> None:
+    def _on_ready(self, consumer: EmbeddedConsumer) -> None:
         # Making the pool sets this for the whole process, and with it rpc replies vanish.
         celery._state._set_task_join_will_block(False)
         # It may have been paused while the worker started.

@@ -43,6 +43,13 @@ def work(number: int, seconds: float) -> int:
     return number
 
 
+@app.task(name="hold")
+def hold() -> None:
+    """Keeps its process busy until there is a file `go`."""
+    while not (FOLDER / "go").exists():
+        time.sleep(0.01)
+
+
 @app.task(name="pid")
 def pid() -> int:
     return os.getpid()

@@ -99,6 +99,10 @@ def app(place: Place, notes: Notes) -> Iterator[Celery]:
     def fail(text: str) -> None:
         raise ValueError(text)
 
+    @app.task(name="meant_for", shared=False, bind=True)
+    def meant_for(self: Any) -> Any:
+        return self.request.eta
+
     @app.task(name="retry", shared=False, bind=True, max_retries=3)
     def retry(self: Any) -> int:
         notes.lines.append(self.request.retries)
@@ -196,6 +200,13 @@ class TestTasks:
         result = app.tasks["echo"].apply_async((1,), eta=due)
         result.get(timeout=SECONDS)
         assert result.date_done >= due
+
+    def test_task_with_a_countdown_can_read_the_time_for_which_it_was_meant(
+        self, app: Celery
+    ) -> None:
+        due = datetime.now(UTC) + timedelta(seconds=0.3)
+        told = app.tasks["meant_for"].apply_async(eta=due).get(timeout=SECONDS)
+        assert datetime.fromisoformat(told) == due
 
     def test_task_that_retries_runs_again_with_a_count(self, app: Celery, notes: Notes) -> None:
         assert app.tasks["retry"].delay().get(timeout=SECONDS) == 2

@@ -7,17 +7,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import kombu
 import psutil
 import pytest
+from celery.exceptions import TaskRevokedError
 from kombu.exceptions import OperationalError
 
 import worker.broker
 from tests.contract.broker_worker import Place, close_app, make_app, running
-from tests.support.processes import started
+from tests.support.processes import posix_only, started, wait_until
 from worker.broker import broker_url
 from worker.broker.errors import (
     BrokerDiskFull,
@@ -53,6 +55,7 @@ def celery(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
+@posix_only
 def test_celerys_own_worker_with_processes_and_its_commands_work_on_the_file(
     place: Place, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -76,6 +79,32 @@ def test_celerys_own_worker_with_processes_and_its_commands_work_on_the_file(
     close_app(app, place)
 
 
+@posix_only
+def test_worker_whose_processes_are_busy_answers_and_refuses_what_expires_meanwhile(
+    place: Place, env: dict[str, str], tmp_path: Path
+) -> None:
+    app = make_app(place, task_routes={"*": "celery"})
+    log = tmp_path / "worker.log"
+    command = [*CELERY, "worker", "--pool=prefork", "--concurrency=1", "--hostname=busy@here"]
+    with started([*command, "--prefetch-multiplier=8"], env=env, cwd=ROOT, log=log):
+        for _ in range(3):
+            app.send_task("hold")
+        over = datetime.now(UTC) + timedelta(seconds=2)
+        late = app.send_task("pid", expires=over)
+        inspect = app.control.inspect(destination=["busy@here"], timeout=10)
+
+        def waiting() -> list[str]:
+            return [task["id"] for task in (inspect.reserved() or {}).get("busy@here", [])]
+
+        wait_until(lambda: late.id in waiting(), "the worker tells what waits in it", 30)
+        wait_until(lambda: datetime.now(UTC) > over, "its time is over")
+        (tmp_path / "go").touch()
+        with pytest.raises(TaskRevokedError):
+            late.get(timeout=30)
+    close_app(app, place)
+
+
+@posix_only
 def test_fifty_openings_leave_no_thread_file_or_port(place: Place) -> None:
     process = psutil.Process()
 

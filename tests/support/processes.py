@@ -13,7 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 DEADLINE = 20.0
+posix_only = pytest.mark.skipif(
+    os.name == "nt", reason="modes, links, descriptors, graceful signals and forks are POSIX's"
+)
 
 T = TypeVar("T")
 

@@ -150,6 +150,14 @@ class Channel(virtual.Channel):
         """Begin to consume from a queue."""
         (self._no_ack.add if no_ack else self._no_ack.discard)(queue)
         super().basic_consume(queue, no_ack, callback, consumer_tag, **kw)
+        self._node.notify(WORK)  # what is there already may be delivered now
+
+    def basic_qos(
+        self, prefetch_size: int = 0, prefetch_count: int = 0, apply_global: bool = False
+    ) -> None:
+        """Change the prefetch limit; a higher one lets a drain go on that waits for room."""
+        super().basic_qos(prefetch_size, prefetch_count, apply_global)
+        self.made_room()
 
     def basic_cancel(self, consumer_tag: str) -> None:
         """Stop consuming; a temporary queue goes with its last consumer here."""
@@ -186,9 +194,10 @@ class Channel(virtual.Channel):
         message: Message = loads(claimed.payload)
         message["properties"]["delivery_tag"] = claimed.id
         headers = message.get("headers") or {}
-        if due_time(headers.get("eta")):
+        if due_time(headers.get("eta")) and not self.connection.on_loop:
             # It was held here until it was due. A worker that read it again would pass it to its
-            # own timer, which looks once a second.
+            # own timer, which in the plain loop is a thread that looks once a second; on an event
+            # loop it is for the next turn.
             headers[WAS_DUE], headers["eta"] = headers["eta"], None
         if claimed.redelivered:  # Celery reads it in the delivery_info
             message["redelivered"] = True

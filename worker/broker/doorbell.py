@@ -24,6 +24,7 @@ class Topic:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._seq = 0
+        self._listeners: tuple[Callable[[], None], ...] = ()
 
     @property
     def seq(self) -> int:
@@ -35,6 +36,19 @@ class Topic:
         with self._condition:
             self._seq += 1
             self._condition.notify_all()
+            listeners = self._listeners
+        for listener in listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have something called at each notification, in the notifier's thread."""
+        with self._condition:
+            self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Undo `listen`. Twice is harmless."""
+        with self._condition:
+            self._listeners = tuple(known for known in self._listeners if known != listener)
 
     def wait(self, seq: int, timeout: float) -> bool:
         """Wait until it is notified after ``seq``.

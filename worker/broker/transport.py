@@ -1,7 +1,7 @@
 """The kombu transport: connections to the broker's file, and waiting for messages.
 
-Nothing here polls: a drain sleeps until somebody rings. Knows Celery only by the flags that stop
-a worker.
+Nothing here polls: a drain, and a worker's event loop, sleep until somebody rings. Knows Celery
+only by the flags that stop a worker.
 """
 
 # kombu is typed in part only.
@@ -26,6 +26,7 @@ from worker.broker.errors import (
     BrokerReadOnly,
     BrokerUnavailable,
 )
+from worker.broker.loop import Loop, LoopDelivery
 from worker.broker.node import REGISTER, WORK, Node, Register
 from worker.broker.places import SCHEME, path_from_url
 
@@ -43,7 +44,7 @@ class Transport(virtual.Transport):
     driver_name = "sqlite"
     default_connection_params: ClassVar[dict[str, Any]] = {}  # there is no host and no port
     implements = virtual.Transport.implements.extend(
-        asynchronous=False, exchange_type=frozenset(["direct", "topic", "fanout"])
+        asynchronous=True, exchange_type=frozenset(["direct", "topic", "fanout"])
     )
     # A worker outlasts all of these; a publisher tries again only where that may help at once.
     connection_errors = (  # type: ignore[assignment]  # kombu says a tuple of one
@@ -62,6 +63,7 @@ class Transport(virtual.Transport):
         super().__init__(client, **kwargs)
         self._node: Node | None = None
         self._opening = threading.Lock()
+        self._on_loop: LoopDelivery | None = None
 
     @property
     def node(self) -> Node:
@@ -97,6 +99,9 @@ class Transport(virtual.Transport):
 
     def close_connection(self, connection: "Transport") -> None:
         """Close the channels, and the file when nobody else in this process uses it."""
+        on_loop, self._on_loop = self._on_loop, None
+        if on_loop is not None:
+            on_loop.close()
         try:
             super().close_connection(connection)
         finally:
@@ -104,6 +109,28 @@ class Transport(virtual.Transport):
                 node, self._node = self._node, None
             if node is not None:
                 self.register.release(node)
+
+    def register_with_event_loop(self, connection: "Transport", loop: Loop) -> None:
+        """Deliver on a worker's event loop from now on, as long as the connection is open.
+
+        Raises:
+            BrokerError: the file cannot be used; also on the loop, from then on.
+        """
+        if self._on_loop is None:
+            node = self.node
+            self._on_loop = LoopDelivery(loop, node.topic(WORK), self._look, node.recover)
+
+    @property
+    def on_loop(self) -> bool:
+        """Whether messages are delivered on a worker's event loop."""
+        return self._on_loop is not None
+
+    def _look(self) -> float | None:
+        node = self.node
+        if not node.usable:
+            raise _gone(node)
+        due = node.messages.promote_due()
+        return 0.0 if self._deliver_what_is_there() else due
 
     def drain_events(  # type: ignore[override]  # the base takes any keyword
         self, connection: "Transport", timeout: float | None = None
@@ -133,7 +160,7 @@ class Transport(virtual.Transport):
                 left = min(left, due)
             work.wait(seq, min(left, _LONGEST_SLEEP))
             if not node.usable:
-                raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
+                raise _gone(node)
 
     def _deliver_what_is_there(self) -> bool:
         delivered = False
@@ -149,6 +176,10 @@ class Transport(virtual.Transport):
         """Nobody consumes from its queue any more: give it back, which is nobody's failure."""
         tag = raw_message["properties"]["delivery_tag"]
         self.node.messages.release(self.node.id, message=tag)
+
+
+def _gone(node: Node) -> BrokerGone:
+    return BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
 
 
 def _worker_is_stopping() -> bool:

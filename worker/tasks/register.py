@@ -19,11 +19,15 @@ def refresh_tasks(app: NagathaCelery) -> None:
 
 def register_tasks(app: NagathaCelery) -> None:
     """Register every task of the engine, and those of the modules that are on, with `app`."""
+    register_own_tasks(app)
+    refresh_tasks(app)
+
+
+def register_own_tasks(app: NagathaCelery) -> None:
+    """Register the engine's own tasks with `app`, which needs its engine only when they run."""
     chat.register(app)
     memory.register(app)
     usage.register(app)
-    modules.register(app)
-    _schedule(app)
 
 
 def _schedule(app: NagathaCelery) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from typing import cast
 
 import psutil
 import pytest
@@ -77,6 +78,31 @@ def test_ringing_at_a_port_where_nobody_is_does_no_harm() -> None:
     for _ in range(3):
         bell.ring([9], 1)
     bell.close()
+
+
+def test_bell_listens_on_when_the_system_tells_that_a_peers_port_was_closed() -> None:
+    """Windows answers a send to such a port with an error of the next receive."""
+    heard: list[int] = []
+
+    class Windows:
+        came = [ConnectionResetError(10054, "reset"), b"\x02", OSError("closed")]
+        closed = False
+
+        def getsockname(self) -> tuple[str, int]:
+            return (LOOPBACK, 5)
+
+        def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int]]:
+            what = self.came.pop(0)
+            if isinstance(what, bytes):
+                return what, (LOOPBACK, 6)
+            self.closed = not self.came
+            raise what
+
+        def fileno(self) -> int:
+            return -1 if self.closed else 3
+
+    Doorbell("unused", heard.append)._run(cast(socket.socket, Windows()))
+    assert heard == [2]
 
 
 def test_system_without_loopback_gives_no_port(monkeypatch: pytest.MonkeyPatch) -> None:

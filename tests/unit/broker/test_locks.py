@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import kill, started, wait_until
+from tests.support.processes import kill, posix_only, started, wait_until
 from worker.broker.locks import HeldLock, PeerLocks, PosixLocker, WindowsLocker
 
 HOLD = """
@@ -78,6 +78,7 @@ def test_lock_of_another_cannot_be_held_twice(locks: PeerLocks) -> None:
     held.release()
 
 
+@posix_only
 def test_folder_and_files_are_private(locks: PeerLocks) -> None:
     held = locks.hold("me")
     assert locks.folder.stat().st_mode & 0o777 == 0o700

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import kill, started, wait_until
+from tests.support.processes import kill, posix_only, started, wait_until
 from worker.broker import schema
 from worker.broker.errors import BrokerError, BrokerGone, BrokerNetworkShare, BrokerNewerFile
 from worker.broker.node import DONE, WORK, Node, Register, used
@@ -190,6 +190,7 @@ def test_closing_when_the_file_cannot_be_used_still_frees_everything(path: Path)
 
 
 class TestRegister:
+    @posix_only
     def test_file_has_one_node_by_whatever_name(self, tmp_path: Path) -> None:
         register = Register()
         (tmp_path / "real").mkdir()
@@ -227,6 +228,15 @@ class TestRegister:
         with used(register, path) as node:
             assert node.usable
         assert not node.usable
+
+    def test_system_without_fork_needs_no_hooks_for_it(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr(os, "register_at_fork", raising=False)
+        register = Register()
+        with used(register, path) as node:
+            node.messages.publish([NewMessage("q", "kept")])
+            assert node.messages.count("q") == 1
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

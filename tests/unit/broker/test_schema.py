@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import posix_only
 from worker.broker import schema
 from worker.broker.database import Database
 from worker.broker.errors import (
@@ -40,6 +41,7 @@ def test_new_file_has_tables_version_wal_and_can_shrink(path: Path) -> None:
     assert pragma(path, "auto_vacuum") == 2
 
 
+@posix_only
 def test_file_and_its_log_are_readable_by_the_owner_only(path: Path) -> None:
     path.touch(0o666)
     path.chmod(0o666)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from worker import servers
-from worker.consumer import DiscreetConsumer, seconds_since
+from worker.consumer import EmbeddedConsumer, seconds_since
 
 BUNDLED, REDIS, RABBIT = "nagatha+file:///q.db", "redis://h/0", "amqp://h//"
 
@@ -42,7 +42,7 @@ def test_who_sends_waits_for_no_server_for_long() -> None:
     assert servers.transport_of(BUNDLED) is None and servers.transport_of("rediss://h") is None
 
 
-class Bucketed(DiscreetConsumer):
+class Bucketed(EmbeddedConsumer):
     """A consumer of which only the buckets are looked at."""
 
     def __init__(self, ago: float | None) -> None:

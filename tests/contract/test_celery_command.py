@@ -1,0 +1,108 @@
+"""Celery's own command on the data folder: what `celery -A worker` sees, asks and runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.engines import engine_in
+from tests.support.lab import client_of, done
+from tests.support.processes import posix_only, started, wait_until
+from tests.support.worlds import World
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+Celery = Callable[..., str]
+
+
+@pytest.fixture
+def env(home: Path) -> dict[str, str]:
+    return {**os.environ, "NAGATHA_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def celery(env: dict[str, str], tmp_path: Path) -> Celery:
+    """Runs `celery -A worker …` and gives what it printed."""
+
+    def run(*arguments: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "celery", "-A", "worker", *arguments],
+            env=env, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    return run
+
+
+def test_looking_for_the_app_reads_and_makes_nothing_before_it_is_asked_for(
+    env: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    script = """
+import sys, pathlib, celery.signals, worker.celery
+home = pathlib.Path(sys.argv[1])
+assert not celery.signals.celeryd_init.receivers
+from celery.app.utils import find_app
+app = find_app("worker")
+assert app is worker.celery.app is find_app("worker.celery:app")
+assert app.conf.broker_url.endswith("/queue.db"), app.conf.broker_url
+assert "process_message_with_nagatha" in app.tasks
+print(sorted(path.name for path in home.iterdir()))
+"""
+    before = sorted(path.name for path in home.iterdir())
+    command = [sys.executable, "-W", "error", "-c", script, str(home)]
+    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == str(before), ran.stderr
+
+
+def test_celerys_command_reaches_the_worker_of_the_running_program(
+    home: Path, celery: Celery
+) -> None:
+    with engine_in(home, background=True), client_of(home) as app:
+        told = celery("inspect", "registered")
+        assert "1 node online" in told
+        assert "lab.count" in told
+        task = celery("call", "track_usage_metrics").strip()
+        assert app.AsyncResult(task).get(timeout=PATIENCE)["success"] is True
+
+
+@posix_only
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_worker_started_with_celerys_command_runs_the_programs_tasks(
+    home: Path, env: dict[str, str], celery: Celery, tmp_path: Path, pool: str
+) -> None:
+    log = tmp_path / "worker.log"
+    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", f"--pool={pool}"]
+    command += ["--concurrency=1", "--hostname=celery@here"]
+
+    async def test(there: World) -> None:
+        assert there.engine.worker_elsewhere()
+        for _ in range(2):
+            ended = await done(there, "lab.flaky", fails=1)
+            assert (ended.state, ended.result, ended.attempts) == ("SUCCESS", 1, 2)
+        failed = await done(there, "lab.breaks", text="on purpose")
+        assert failed.state == "FAILURE"
+
+    with started(command, env=env, cwd=tmp_path, log=log) as process:
+        wait_until(lambda: b"celery@here ready" in log.read_bytes(), "the worker is ready", 60)
+        with engine_in(home, background=True, work=False) as there:
+            there.run(test)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0, log.read_text()
+    assert not list((home / "locks" / "processes").iterdir())
+    assert os.listdir(home / "queue.db.peers") == ["open.lock"]
+    assert "Traceback" not in log.read_text()
+
+
+def test_worker_that_cannot_use_the_data_says_why_and_ends(
+    home: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    (home / "nagatha.db").mkdir(parents=True)
+    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--pool=threads"]
+    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert "nagatha.db" in ran.stderr
+    assert "Traceback" not in ran.stderr
