@@ -369,3 +369,23 @@ def test_worker_that_waits_for_its_broker_stops_out_of_that_wait(
 
     with engine_in(home, background=True, environ=on(address)) as there:
         there.run(test)
+
+
+def test_worker_without_an_event_loop_as_on_windows_pauses_and_stops_as_well(
+    home: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("celery.worker.WorkController.should_use_eventloop", lambda self: False)
+
+    async def test(there: World) -> None:
+        await done(there, await queue(there, "before"))
+        await there.client.system.pause(True)
+        run = await queue(there, "patience")
+        await done(there, await queue(there, "at once", PRIORITY_PERSON))
+        await waits(there, run)
+        await there.client.system.pause(False)
+        await done(there, run)
+        worker = there.engine.background._worker  # type: ignore[attr-defined]
+        assert await asyncio.to_thread(worker.stop, 10.0)
+
+    with engine_in(home, background=True, environ=on(address)) as there:
+        there.run(test)
