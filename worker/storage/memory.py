@@ -34,10 +34,11 @@ from worker.storage.base import (
     Statistics,
     StoredEvent,
 )
-from worker.storage.memory_state import MemoryState, Node
+from worker.storage.memory_answers import MemoryAnswers
+from worker.storage.memory_state import Node
 
 
-class MemoryStorage(MemoryState):
+class MemoryStorage(MemoryAnswers):
     """`Storage` in this process."""
 
     async def open(self) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
+from worker.storage.answers import KeptAnswer
 from worker.storage.base import OwnedRun, StoredEvent
 
 
@@ -33,6 +34,7 @@ class Owned:
     runs: dict[str, tuple[Run, str]] = field(default_factory=dict)
     usage: dict[str, UsageRecord] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, KeptAnswer] = field(default_factory=dict)
 
 
 class MemoryState:

@@ -16,6 +16,8 @@ AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 """A run in one of these is being worked at."""
 CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
 """A run in one of these can be taken, unless a process works at it."""
+WAITING: frozenset[RunState] = frozenset({"PENDING", "RETRY"})
+"""A run in one of these waits to be begun, once or once more."""
 
 MOST_HITS = 1000
 """More are not looked for: each is read and folded, and nobody reads so many."""

@@ -60,6 +60,7 @@ def message_values(message: Message) -> Values:
         "error": problem_values(message.error),
         "tools": [_object(tool) for tool in message.tools] or None,
         "notes": list(message.notes) or None,
+        "cached": message.cached,
     }
 
 
@@ -90,6 +91,7 @@ def message_from(
         notes=tuple(row.notes or ()),
         siblings=tuple(siblings),
         depth=row.depth,
+        cached=row.cached,
     )
 
 
