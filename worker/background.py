@@ -22,11 +22,12 @@ from kombu.exceptions import KombuError
 import worker.broker
 from worker.celery_app import make_app
 from worker.contract.errors import InvalidInput, NagathaError, Unavailable, error_from
-from worker.contract.types import JsonObject, Problem
+from worker.contract.types import JsonObject, Problem, RunState
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
 from worker.engine import Engine
 from worker.service.dispatch import TASK_HEADERS, BackgroundState
 from worker.tasks.base import NagathaCelery
+from worker.tasks.queries import store_state
 from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
@@ -212,21 +213,24 @@ class CeleryBackground:
 
     # the queue ---------------------------------------------------------------------------
 
-    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+    async def send(
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+    ) -> None:
         """See `Dispatcher.send`."""
-        await asyncio.to_thread(self._publish, owner, task, run, delay)
+        await asyncio.to_thread(self._publish, owner, task, run, delay, priority)
         if not self._is_bundled():
             now = self._engine.monotonic()
             self._published = {r: at for r, at in self._published.items() if now - at < BELIEVED}
             self._published[run] = now
 
-    def _publish(self, owner: str, task: str, run: str, delay: float) -> None:
+    def _publish(self, owner: str, task: str, run: str, delay: float, priority: int | None) -> None:
         app = self._started()
         try:
             app.send_task(
                 task,
                 task_id=run,
                 countdown=delay or None,
+                priority=priority,
                 headers={TASK_HEADERS["owner"]: owner},
                 retry=False,
             )
@@ -255,6 +259,16 @@ class CeleryBackground:
             given = self._published.get(run)
             return given is not None and self._engine.monotonic() - given < BELIEVED
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """See `Dispatcher.report`."""
+        app = self._app
+        if app is None:
+            return
+        try:
+            await asyncio.to_thread(store_state, app, run, state, meta)
+        except Exception as error:  # each backend has exceptions of its own; one edge for all
+            raise Unavailable("The result backend does not answer", _short(error)) from error
 
     async def reach(self) -> None:
         """See `Background.reach`."""

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -49,8 +49,10 @@ from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
 from worker.secrets import Secrets
 from worker.service.answers import Answers
+from worker.service.asking import Asking
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
+from worker.service.carrier import Carrier
 from worker.service.chats import Chats
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
@@ -63,9 +65,11 @@ from worker.service.models import ModelDesk, Models, ProviderBook
 from worker.service.modules import Modules, Tools
 from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
-from worker.service.published import PublishedMessages
+from worker.service.published import Published, result_of_message
+from worker.service.queries import Queries
 from worker.service.scope import Scope
 from worker.service.system import System
+from worker.service.titles import Titles
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -129,7 +133,6 @@ class Engine:
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
         self._telling: set[Future[None]] = set()
-        self._messages: dict[str, asyncio.Lock] = {}
         self.storage: Storage
         self.bus: EventBus
         self.host: ModuleHost
@@ -137,6 +140,8 @@ class Engine:
         self.desk: ModelDesk
         self.answers: Answers
         self.maintenance: Maintenance
+        self.queries: Queries
+        self._published: Published
 
     # life --------------------------------------------------------------------------------
 
@@ -240,12 +245,17 @@ class Engine:
             self.monotonic,
         )
         self.answers = Answers(
-            desk=self.desk,
-            toolbox=self.toolbox,
+            asking=Asking(
+                desk=self.desk,
+                toolbox=self.toolbox,
+                settings=lambda: self.settings,
+                local_now=lambda: self.now().astimezone(),
+            ),
+            titles=Titles(self.desk, lambda: self.settings, self.runtime.spawn),
+            carrier=Carrier(lambda: self._background, self.worker_elsewhere, self.presence.living),
             running=self.running,
-            settings=lambda: self.settings,
             spawn=self.runtime.spawn,
-            local_now=lambda: self.now().astimezone(),
+            monotonic=self.monotonic,
         )
         self.maintenance = Maintenance(
             storage=self.storage,
@@ -256,6 +266,14 @@ class Engine:
             process=self.presence.id,
             living=self.presence.living,
             host=self.host,
+            write_here=self._write_here,
+        )
+        self.queries = Queries(
+            lambda owner: self.services(owner).chats, self.maintenance.release_orphans
+        )
+        self._published = Published(
+            lambda owner: self.services(owner or LOCAL_OWNER).chats,
+            self.maintenance.interrupt_orphans,
         )
 
     async def modules_ready(self) -> None:
@@ -301,6 +319,7 @@ class Engine:
             log.error("the background did not start: %s", error)
             self._without = error.problem
             self._notices.append(error.problem)
+            await self._try(self.maintenance.write_waiting)
         else:
             await self._tend()
         self._chores.append(asyncio.create_task(self._keep_promises(), name="recovery"))
@@ -324,12 +343,21 @@ class Engine:
             self.maintenance.recover,
             self.keeper.ask_all,
         ):
-            try:
-                await step()
-            except NagathaError as error:
-                log.warning("recovery has to wait: %s", error)
-            except Exception:  # it is tried again, whatever it was
-                log.exception("recovery failed")
+            await self._try(step)
+
+    async def _try(self, step: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await step()
+        except NagathaError as error:
+            log.warning("recovery has to wait: %s", error)
+        except Exception:  # it is tried again, whatever it was
+            log.exception("recovery failed")
+
+    async def _write_here(self, owner: str, run: str) -> bool:
+        """See `Maintenance.write_here`: here is where a worker should be and is not."""
+        if self._without is None or self.answers.carrier.is_served():
+            return False
+        return await self.answers.take(self.services(owner).chats.scope, run)
 
     async def _start_background(self) -> None:
         await self._background.start()
@@ -450,7 +478,8 @@ class Engine:
         scope = Scope(owner, self.storage, self.bus, self.now, self.presence.id)
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
-        chats = Chats(scope, self.answers, self._attachments)
+        jobs = Jobs(scope, lambda: self._background, self.host, self.answers, self.running)
+        chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
         doctor = Doctor(
             scope=scope,
             background=lambda: self._background,
@@ -465,7 +494,7 @@ class Engine:
         )
         return OwnerServices(
             chats=chats,
-            jobs=Jobs(scope, lambda: self._background, self.host, self.answers, self.running),
+            jobs=jobs,
             models=models,
             modules=modules,
             tools=Tools(self.toolbox),
@@ -513,6 +542,8 @@ class Engine:
                 await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
             finally:
                 await self.storage.open()
+            # They were kept for a while that is over, under what may not be true any more.
+            await self.storage.clear_answers(None)
         finally:
             await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
@@ -538,21 +569,10 @@ class Engine:
         """
         if self._closing:
             raise _ends()
-        chats = self.services(user or LOCAL_OWNER).chats
-        published = PublishedMessages(chats, self.maintenance.interrupt_orphans)
-        # It may be here twice at this very moment; the second time finds what the first began.
-        async with self._messages.setdefault(task, asyncio.Lock()):
-            message = await published.answer(session, text, task)
-        self._messages.pop(task, None)
+        message = await self._published.answer(user, session, text, task)
         if self._closing and message.state == "interrupted":
             raise _ends()
-        return {
-            "success": message.state == "complete",
-            "session_id": message.chat,
-            "message_id": message.id,
-            "response": message.text,
-            "error": None if message.error is None else str(message.error),
-        }
+        return result_of_message(message)
 
 
 def _unusable(home: Path, error: OSError) -> StorageError:

@@ -95,8 +95,9 @@ class ChatService(Protocol):
 
         Returns once the question, the (empty) answer and its run are stored; the answer
         comes as events. `attachments` are ids from `attach`. `use_celery` True queues it, False
-        does not; None lets the routing rule decide (see `worker.service.routing`). Raises InvalidInput for an
-        empty text without attachments, Conflict while an answer is being written there.
+        does not; None lets the routing rule decide (see `worker.service.routing`). Raises
+        InvalidInput for an empty text without attachments, Conflict while an answer is being
+        written there.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from worker.contract.errors import Unavailable
 from worker.contract.system import Health
-from worker.contract.types import JsonObject
+from worker.contract.types import JsonObject, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,13 @@ class BackgroundState:
 class Dispatcher(Protocol):
     """Something that can put a run into the queue."""
 
-    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+    async def send(
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+    ) -> None:
         """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
 
-        Accepted means on disk (or confirmed by the server). The message carries ids only.
+        `priority` is 0 to 9, None for what the broker takes by itself. Accepted means on disk (or
+        confirmed by the server). The message carries ids only.
         Raises Unavailable when the broker does not take it.
         """
         ...
@@ -42,6 +45,14 @@ class Dispatcher(Protocol):
 
     async def holds(self, run: str) -> bool:
         """True when a message for the run is in the queue or with a worker for certain."""
+        ...
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """Tell Celery clients how a run stands whose message was acknowledged before its end.
+
+        `meta` is its result when it has succeeded, {"error"} when it failed or is tried again,
+        {"status", "progress"} else. Raises Unavailable when the result backend does not take it.
+        """
         ...
 
 
@@ -116,7 +127,9 @@ class NoBackground:
         """Off."""
         return BackgroundState(broker="", worker="off", beat="off")
 
-    async def send(self, owner: str, task: str, run: str, *, delay: float = 0.0) -> None:
+    async def send(
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+    ) -> None:
         """See `Dispatcher.send`; always raises Unavailable."""
         raise self._error()
 
@@ -126,6 +139,9 @@ class NoBackground:
     async def holds(self, run: str) -> bool:
         """Nothing is queued."""
         return False
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """There are no Celery clients."""
 
     async def tidy(self) -> JsonObject:
         """Nothing to tidy."""

@@ -50,7 +50,7 @@ class PublishedMessages:
                 return message
             # Whoever wrote it is gone, and the message came again or waits here for it.
             try:
-                message = (await self._chats.resume(message.id)).answer
+                message = (await self._chats.resume(message.id, use_celery=False)).answer
             except Conflict:
                 await self._turn(message.chat, events)
                 message = await self._chats.message(message.id)
@@ -61,7 +61,8 @@ class PublishedMessages:
         chat = await self._session(session) if session else None
         while True:
             try:
-                sent = await self._chats.send(chat, text, source="api", run=task)
+                # It has a message and a thread that wait for it already.
+                sent = await self._chats.send(chat, text, source="api", use_celery=False, run=task)
             except Conflict as error:
                 if chat is None or (await self._chats.get(chat)).deleted is not None:
                     raise
@@ -112,3 +113,35 @@ class PublishedMessages:
                         return
         except TimeoutError:
             await self._look_for_orphans()
+
+
+class Published:
+    """Answers published messages of every owner, none twice. One for each engine."""
+
+    def __init__(
+        self, chats: Callable[[str], Chats], look_for_orphans: Callable[[], Awaitable[object]]
+    ) -> None:
+        """`chats` are an owner's; for the rest see `PublishedMessages`."""
+        self._chats = chats
+        self._look_for_orphans = look_for_orphans
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def answer(self, owner: str, session: str, text: str, task: str) -> Message:
+        """See `PublishedMessages.answer`."""
+        published = PublishedMessages(self._chats(owner), self._look_for_orphans)
+        # It may be here twice at this very moment; the second time finds what the first began.
+        async with self._turns.setdefault(task, asyncio.Lock()):
+            message = await published.answer(session, text, task)
+        self._turns.pop(task, None)
+        return message
+
+
+def result_of_message(message: Message) -> dict[str, object]:
+    """What `process_message_with_nagatha` returns."""
+    return {
+        "success": message.state == "complete",
+        "session_id": message.chat,
+        "message_id": message.id,
+        "response": message.text,
+        "error": None if message.error is None else str(message.error),
+    }

@@ -3,7 +3,7 @@
 Owns the list of task files. What the tasks do is in `worker.service`.
 """
 
-from worker.tasks import chat, memory, modules, usage
+from worker.tasks import chat, memory, modules, queries, usage
 from worker.tasks.base import NagathaCelery
 
 
@@ -17,4 +17,5 @@ def register_tasks(app: NagathaCelery) -> None:
     chat.register(app)
     memory.register(app)
     usage.register(app)
+    queries.register(app)
     modules.register(app)
