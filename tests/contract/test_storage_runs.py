@@ -18,8 +18,9 @@ from tests.support.storages import (
     backend,
     later,
 )
-from worker.contract.errors import Conflict
-from worker.contract.types import Problem, RunState
+from worker.contract.errors import Conflict, NotFound
+from worker.contract.jobs import LogLine
+from worker.contract.types import Problem, Run, RunState
 
 ENDED: tuple[RunState, ...] = ("SUCCESS", "FAILURE", "REVOKED")
 
@@ -188,9 +189,310 @@ def test_a_dead_process_s_answer_is_interrupted_with_what_came(storage: Blocking
     assert len(storage.search(ME, "part that came", chat=None, limit=5)) == 1
 
 
+def test_a_dead_process_s_answer_says_who_wrote_it(storage: Blocking) -> None:
+    storage.begin_answer(
+        ME,
+        question=a_question(),
+        answer=an_answer(),
+        run=a_run(chat="chat", message="a1"),
+        process="dead",
+        chat=a_chat(),
+    )
+    storage.append_text(ME, "a1", 0, "The part ", ("openai", "fast"))
+    storage.append_text(ME, "a1", 9, "that came")
+    kept = storage.get_message(ME, "a1")
+    assert (kept.provider, kept.model) == ("openai", "fast")
+    answer = storage.interrupt_run(ME, "r1", "dead", later(5))
+    assert (answer.provider, answer.model) == ("openai", "fast")
+    assert answer.text == "The part that came"
+
+
 def test_a_dead_process_s_task_is_interrupted_without_a_message(storage: Blocking) -> None:
     storage.add_run(ME, a_run(kind="task", state="PENDING"))
     storage.claim_run(ME, "r1", "dead", NOW)
     assert storage.interrupt_run(ME, "r1", "dead", later(5)) is None
     assert storage.get_run(ME, "r1").state == "INTERRUPTED"
     assert storage.runs_of_others("p2") == ()
+
+
+# what is known of a run besides its state ------------------------------------------------
+
+
+def test_where_a_run_belongs_is_kept_with_it(storage: Blocking) -> None:
+    run = a_run(
+        kind="maintenance",
+        schedule="maintenance",
+        lane="now",
+        priority=9,
+        due=later(60),
+        batch="b",
+        follows="r0",
+    )
+    storage.add_run(ME, run)
+    assert storage.get_run(ME, "r1") == run
+
+
+def test_a_run_that_is_taken_has_no_time_to_wait_for_any_more(storage: Blocking) -> None:
+    storage.add_run(ME, a_run(state="RETRY", due=later(60)))
+    assert storage.claim_run(ME, "r1", "p1", NOW).due is None
+
+
+def test_several_runs_are_stored_all_or_none(storage: Blocking) -> None:
+    storage.add_run(ME, a_run("r2"))
+    with pytest.raises(Conflict):
+        storage.add_runs(ME, (a_run("r1"), a_run("r2"), a_run("r3")))
+    with pytest.raises(Conflict):
+        storage.add_runs(ME, (a_run("r1"), a_run("r1")))
+    assert [run.id for run in storage.list_runs(ME, limit=9)] == ["r2"]
+    storage.add_runs(ME, (a_run("r1"), a_run("r3")))
+    assert {run.id for run in storage.list_runs(ME, limit=9)} == {"r1", "r2", "r3"}
+
+
+def test_runs_of_a_batch_come_in_the_order_in_which_they_were_queued(storage: Blocking) -> None:
+    storage.add_runs(
+        ME,
+        (
+            a_run("second", batch="b", queued=later(2)),
+            a_run("first", batch="b", queued=later(1)),
+            a_run("other", batch="c"),
+            a_run("none"),
+        ),
+    )
+    storage.add_run("you", a_run("theirs", batch="b"))
+    assert [run.id for run in storage.runs_of_batch(ME, "b")] == ["first", "second"]
+    assert storage.runs_of_batch(ME, "x") == ()
+    assert storage.runs_of_batch("nobody", "b") == ()
+
+
+def test_who_follows_a_run_is_found(storage: Blocking) -> None:
+    storage.add_runs(ME, (a_run("r1"), a_run("r2", follows="r1"), a_run("r3", follows="r2")))
+    storage.add_run("you", a_run("theirs", follows="r1"))
+    assert [run.id for run in storage.followers(ME, "r1")] == ["r2"]
+    assert storage.followers(ME, "r3") == ()
+
+
+def test_the_last_run_of_a_schedule_is_the_one_queued_last(storage: Blocking) -> None:
+    assert storage.last_run_of(ME, "usage") is None
+    storage.add_runs(
+        ME,
+        (
+            a_run("late", schedule="usage", queued=later(9)),
+            a_run("early", schedule="usage", queued=later(1)),
+            a_run("other", schedule="maintenance", queued=later(99)),
+            a_run("by hand", queued=later(99)),
+        ),
+    )
+    assert storage.last_run_of(ME, "usage").id == "late"
+    assert storage.last_run_of(ME, "") is None
+    assert storage.last_run_of("you", "usage") is None
+
+
+def test_how_long_runs_of_a_name_took_is_told_of_those_that_went_well(storage: Blocking) -> None:
+    def ended(run: str, took: float, at: float, **values: object) -> Run:
+        return a_run(
+            run,
+            **{
+                "name": "lab.count",
+                "state": "SUCCESS",
+                "started": later(at - took),
+                "ended": later(at),
+                **values,
+            },
+        )
+
+    storage.add_runs(
+        ME,
+        (
+            ended("oldest", 1.5, 10),
+            ended("newest", 3.5, 30),
+            ended("middle", 2.5, 20),
+            ended("failed", 9, 40, state="FAILURE"),
+            ended("another", 9, 50, name="lab.note"),
+            ended("never begun", 9, 60, started=None),
+            ended("at work", 9, 70, state="STARTED", ended=None),
+        ),
+    )
+    assert storage.run_seconds(ME, "lab.count", 2) == (3.5, 2.5)
+    assert storage.run_seconds(ME, "lab.count", 20) == (3.5, 2.5, 1.5)
+    assert storage.run_seconds(ME, "lab.huge", 20) == ()
+
+
+def test_a_run_that_failed_can_wait_again_and_no_other(storage: Blocking) -> None:
+    storage.add_run(ME, a_run(state="PENDING"))
+    taken = storage.claim_run(ME, "r1", "p1", NOW)
+    assert storage.reopen_run(ME, "r1") is None
+    failed = replace(taken, state="FAILURE", ended=later(1), error=Problem("k", "t"))
+    storage.save_run(ME, failed)
+    again = storage.reopen_run(ME, "r1", (line("once more"),))
+    assert again == replace(failed, state="PENDING", started=None, ended=None, error=None)
+    assert storage.get_run(ME, "r1") == again
+    assert [owned.run.id for owned in storage.unclaimed_runs()] == ["r1"]
+    assert storage.run_log(ME, "r1", 9) == (line("once more"),)
+    assert storage.reopen_run(ME, "r1") is None
+    with pytest.raises(NotFound):
+        storage.reopen_run(ME, "r2")
+
+
+# the list --------------------------------------------------------------------------------
+
+
+def found(storage: Blocking, query: str = "", **how: object) -> list[str]:
+    return [run.id for run in storage.list_runs(ME, **{"limit": 99, "query": query, **how})]
+
+
+def test_runs_are_found_by_every_word_in_name_arguments_error_and_title(
+    storage: Blocking,
+) -> None:
+    storage.create_chat(ME, a_chat("c", title="Reisepläne für Øresund"))
+    storage.add_runs(
+        ME,
+        (
+            a_run("named", name="feeds.fetch", queued=later(1)),
+            a_run(
+                "given",
+                name="lab.count",
+                arguments={
+                    "url": "https://x/FETCH",
+                    "deep": [{"word": 'a "quoted" line\nend'}, 42],
+                },
+                queued=later(2),
+            ),
+            a_run(
+                "failed",
+                name="lab.breaks",
+                state="FAILURE",
+                error=Problem("kind", "Cannot fetch", "No route to host", "Look at the cable"),
+                queued=later(3),
+            ),
+            a_run("titled", chat="c", queued=later(4)),
+            a_run("untitled", chat="gone", queued=later(5)),
+        ),
+    )
+    assert found(storage, "fetch") == ["failed", "given", "named"]
+    assert found(storage, "FETCH  lab") == ["failed", "given"]
+    assert found(storage, "route cable") == ["failed"]
+    assert found(storage, "42") == ["given"]
+    assert found(storage, '"quoted"') == ["given"]
+    assert found(storage, "reiseplane oresund") == ["titled"]
+    assert found(storage, "answer reise") == ["titled"]
+    assert found(storage, "kind") == []
+    assert found(storage, "title") == []
+    assert found(storage, "feeds.fetchlab") == []
+    assert found(storage, "fetch", limit=2) == ["failed", "given"]
+    assert found(storage, "fetch", limit=0) == []
+    assert found(storage, " \n ") == ["untitled", "titled", "failed", "given", "named"]
+    assert storage.list_runs("you", limit=9, query="fetch") == ()
+
+
+def test_words_states_kinds_and_time_narrow_the_list_together(storage: Blocking) -> None:
+    kinds = ("task", "maintenance", "task", "backup")
+    for number, kind in enumerate(kinds):
+        state = "SUCCESS" if number else "FAILURE"
+        storage.add_run(
+            ME, a_run(f"r{number}", kind=kind, name=f"x{number}", state=state, queued=later(number))
+        )
+    assert found(storage, kinds=("task", "backup")) == ["r3", "r2", "r0"]
+    assert found(storage, "x", kinds=("task",)) == ["r2", "r0"]
+    assert found(storage, "x", kinds=("task",), states=("SUCCESS",)) == ["r2"]
+    assert found(storage, "x", before=later(2)) == ["r1", "r0"]
+
+
+def test_a_long_list_is_read_page_by_page_and_searched_to_its_end(storage: Blocking) -> None:
+    storage.add_runs(
+        ME,
+        [
+            a_run(f"r{number}", name="lab.rare" if number % 1000 == 0 else "lab.count",
+                  queued=later(number))
+            for number in range(2500)
+        ],
+    )  # fmt: skip
+    assert found(storage, "rare") == ["r2000", "r1000", "r0"]
+    pages, before = [], None
+    while page := storage.list_runs(ME, limit=999, before=before):
+        pages.append(len(page))
+        before = page[-1].queued
+    assert pages == [999, 999, 502]
+
+
+# the log ---------------------------------------------------------------------------------
+
+
+def line(text: str, number: float = 0) -> LogLine:
+    return LogLine(later(number), "INFO", text)
+
+
+def test_a_run_s_log_grows_line_by_line_with_what_happens_to_it(storage: Blocking) -> None:
+    storage.add_run(ME, a_run(state="PENDING"), (line("queued"),))
+    storage.claim_run(ME, "r1", "p1", NOW, (line("begun", 1),))
+    storage.add_log(ME, "r1", (line("one \ud800", 2), LogLine(later(3), "ERROR", "two")))
+    run = storage.get_run(ME, "r1")
+    storage.save_run(ME, replace(run, state="SUCCESS", ended=later(4)), (line("ended", 4),))
+    # What has ended stays as it ended, its log too.
+    storage.save_run(ME, replace(run, state="FAILURE"), (line("late", 5),))
+    assert storage.claim_run(ME, "r1", "p1", NOW, (line("again", 6),)) is None
+    assert storage.run_log(ME, "r1", 99) == (
+        line("queued"),
+        line("begun", 1),
+        line("one \ud800", 2),
+        LogLine(later(3), "ERROR", "two"),
+        line("ended", 4),
+    )
+    assert storage.run_log(ME, "r1", 1) == (line("ended", 4),)
+    assert storage.run_log(ME, "r1", 0) == ()
+
+
+def test_of_a_long_log_the_newest_lines_are_kept_and_of_a_long_line_its_beginning(
+    storage: Blocking,
+) -> None:
+    storage.add_run(ME, a_run())
+    storage.add_log(ME, "r1", [line(str(number)) for number in range(900)])
+    storage.add_log(ME, "r1", [line(str(number)) for number in range(900, 1300)])
+    kept = storage.run_log(ME, "r1", 5000)
+    assert [one.text for one in kept] == [str(number) for number in range(300, 1300)]
+    storage.add_log(ME, "r1", [line("x" * 5000)] * 1500)
+    kept = storage.run_log(ME, "r1", 5000)
+    assert {one.text for one in kept} == {"x" * 4000}
+    assert len(kept) == 1000
+
+
+def test_a_run_that_is_not_there_has_no_log(storage: Blocking) -> None:
+    for call in (lambda: storage.run_log(ME, "r1", 9), lambda: storage.add_log(ME, "r1", ())):
+        with pytest.raises(NotFound):
+            call()
+
+
+def test_logs_go_with_their_runs(storage: Blocking) -> None:
+    old = a_run("old", state="SUCCESS", ended=later(1), batch="b")
+    storage.add_runs(ME, (old, replace(old, id="new", ended=later(9))), (line("x"),))
+    far = later(-1)
+    storage.expire(deleted_before=far, runs_before=later(5), events_before=far, unused_before=far)
+    assert [run.id for run in storage.runs_of_batch(ME, "b")] == ["new"]
+    storage.add_run(ME, replace(old, ended=None))
+    assert storage.run_log(ME, "old", 9) == ()
+    storage.delete_all(ME)
+    assert storage.runs_of_batch(ME, "b") == ()
+    storage.add_run(ME, replace(old, id="new"))
+    assert storage.run_log(ME, "new", 9) == ()
+
+
+def test_maintenance_that_went_well_is_kept_for_a_shorter_time(storage: Blocking) -> None:
+    done = a_run(kind="maintenance", state="SUCCESS", ended=later(1))
+    storage.add_runs(
+        ME,
+        (
+            replace(done, id="quiet"),
+            replace(done, id="fresh", ended=later(9)),
+            replace(done, id="failed", state="FAILURE"),
+            replace(done, id="task", kind="task"),
+        ),
+    )
+    far = later(-1)
+    removed = storage.expire(
+        deleted_before=far,
+        runs_before=far,
+        events_before=far,
+        unused_before=far,
+        quiet_before=later(5),
+    )
+    assert removed.runs == 1
+    assert {run.id for run in storage.list_runs(ME, limit=9)} == {"fresh", "failed", "task"}

@@ -38,6 +38,7 @@ class Writing:
         self._model = ""
         self._free = False
         self._counted = True
+        self._named = False
         self.failure: NagathaError | None = None
         self._task = asyncio.create_task(self._write(), name=f"writing {run.id}")
         self.on_failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -57,6 +58,7 @@ class Writing:
         not `counted` where no model is behind it."""
         self._provider = provider
         self._model = model
+        self._named = False
         self._free = free
         self._counted = counted
 
@@ -171,10 +173,13 @@ class Writing:
     async def _keep(self, text: str) -> None:
         offset = self._kept
         if self.failure is None:
+            # Who answers goes with the first piece: after a kill nobody else could tell.
+            by = None if self._named else (self._provider, self._model)
             try:
                 await self._scope.storage.append_text(
-                    self._scope.owner, self.message.id, offset, text
+                    self._scope.owner, self.message.id, offset, text, by
                 )
+                self._named = True
             except NagathaError as error:
                 log.error("an answer cannot be kept: %s", error)
                 self.failure = error

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
+from worker.contract.jobs import LogLine
 from worker.contract.system import Backup
 from worker.contract.types import (
     Attachment,
@@ -21,6 +22,7 @@ from worker.contract.types import (
     Hit,
     Message,
     Run,
+    RunKind,
     RunState,
     UsageRecord,
     UsageSummary,
@@ -155,8 +157,16 @@ class Storage(AnswerStorage, Protocol):
         """
         ...
 
-    async def append_text(self, owner: str, message: str, offset: int, text: str) -> None:
-        """Keep more text of a streaming answer; `offset` is how many characters stand before.
+    async def append_text(
+        self,
+        owner: str,
+        message: str,
+        offset: int,
+        text: str,
+        by: tuple[str, str] | None = None,
+    ) -> None:
+        """Keep more text of a streaming answer; `offset` is how many characters stand before,
+        `by` the provider and the model that it comes from, given with the first piece.
 
         Cheap (it does not rewrite what is there); doing the same piece twice changes nothing.
         """
@@ -218,8 +228,15 @@ class Storage(AnswerStorage, Protocol):
 
     # runs --------------------------------------------------------------------------------
 
-    async def add_run(self, owner: str, run: Run) -> None:
-        """Store a run that nobody has claimed."""
+    async def add_runs(
+        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = ()
+    ) -> None:
+        """Store runs that nobody has claimed, all or none of them; each begins its log with
+        `lines`. Raises Conflict where one is there."""
+        ...
+
+    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
+        """`add_runs` with one."""
         ...
 
     async def get_run(self, owner: str, run: str) -> Run:
@@ -233,22 +250,65 @@ class Storage(AnswerStorage, Protocol):
         states: Sequence[RunState] = (),
         limit: int,
         before: datetime | None = None,
+        query: str = "",
+        kinds: Sequence[RunKind] = (),
     ) -> tuple[Run, ...]:
-        """Runs by `queued`, newest first."""
+        """Runs by `queued`, newest first: those queued before `before`, in one of `states`, of
+        one of `kinds` (none named means all), that hold every word of `query` in their name,
+        arguments, error or their chat's title. Case and diacritics do not matter."""
+        ...
+
+    async def runs_of_batch(self, owner: str, batch: str) -> tuple[Run, ...]:
+        """The runs of a batch by `queued`, oldest first; () where there are none."""
+        ...
+
+    async def followers(self, owner: str, run: str) -> tuple[Run, ...]:
+        """The runs that follow `run`, oldest first; it need not be there itself."""
+        ...
+
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """The run that was queued last by the periodic entry `schedule`; None without any."""
+        ...
+
+    async def run_seconds(self, owner: str, name: str, limit: int) -> tuple[float, ...]:
+        """How long the last `limit` runs of that name which succeeded were worked at, from the
+        newest on."""
         ...
 
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """How many runs there are; none is read for it."""
         ...
 
-    async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
-        """Take a run that is PENDING, RETRY or INTERRUPTED, or STARTED/PROGRESS by this same
-        process's predecessor as told by `release_runs`: it becomes STARTED with one attempt
-        more. None when it has ended, was cancelled, or another process works at it."""
+    async def claim_run(
+        self,
+        owner: str,
+        run: str,
+        process: str,
+        at: datetime,
+        lines: Sequence[LogLine] = (),
+    ) -> Run | None:
+        """Take a run that is PENDING, RETRY or INTERRUPTED and unclaimed, or claimed by this very
+        process: it becomes STARTED with one attempt more, and its log gets `lines`. None when it
+        has ended, was cancelled, or another process works at it."""
         ...
 
-    async def save_run(self, owner: str, run: Run) -> Run:
-        """Store how a run is now, unless it has ended already; returns how it stands."""
+    async def save_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> Run:
+        """Store how a run is now, and more of its log, unless it has ended already; returns how
+        it stands."""
+        ...
+
+    async def reopen_run(self, owner: str, run: str, lines: Sequence[LogLine] = ()) -> Run | None:
+        """Let a run in FAILURE wait again, as PENDING and unclaimed; None when it is in another
+        state."""
+        ...
+
+    async def add_log(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        """Write more into a run's log. Of each line the beginning is kept (`rules.LINE`
+        characters), of each log its end (`rules.LINES`)."""
+        ...
+
+    async def run_log(self, owner: str, run: str, limit: int) -> tuple[LogLine, ...]:
+        """The newest `limit` lines of a run's log, oldest first."""
         ...
 
     async def runs_of_others(self, process: str) -> tuple[OwnedRun, ...]:
@@ -337,9 +397,11 @@ class Storage(AnswerStorage, Protocol):
         runs_before: datetime,
         events_before: datetime,
         unused_before: datetime,
+        quiet_before: datetime | None = None,
     ) -> Expired:
         """Remove chats deleted, runs ended, events published, and attachments put but never
-        sent before the times given."""
+        sent before the times given. Runs of kind maintenance that succeeded, of which there
+        are many and all alike, go when they ended before `quiet_before`."""
         ...
 
     async def optimise(self) -> None:

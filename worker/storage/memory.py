@@ -4,7 +4,6 @@ Owns nothing on disk. It keeps the same promises as the others but two: nothing 
 there are no copies. A verb looks at everything that can be wrong before it changes anything.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +20,6 @@ from worker.contract.types import (
     Hit,
     Message,
     Run,
-    RunState,
     UsageRecord,
     UsageSummary,
 )
@@ -29,16 +27,15 @@ from worker.storage import folding, rules
 from worker.storage.base import (
     ChatChanges,
     Expired,
-    OwnedRun,
-    RunCounts,
     Statistics,
     StoredEvent,
 )
 from worker.storage.memory_answers import MemoryAnswers
+from worker.storage.memory_runs import MemoryRuns
 from worker.storage.memory_state import Node
 
 
-class MemoryStorage(MemoryAnswers):
+class MemoryStorage(MemoryAnswers, MemoryRuns):
     """`Storage` in this process."""
 
     async def open(self) -> None:
@@ -135,7 +132,14 @@ class MemoryStorage(MemoryAnswers):
         changed = replace(there, head=answer.id, updated=run.queued)
         mine.chats[answer.chat] = replace(changed, draft="") if question else changed
 
-    async def append_text(self, owner: str, message: str, offset: int, text: str) -> None:
+    async def append_text(
+        self,
+        owner: str,
+        message: str,
+        offset: int,
+        text: str,
+        by: tuple[str, str] | None = None,
+    ) -> None:
         """See `Storage.append_text`."""
         node = self._node(owner, message)
         if node.message.state != "streaming":
@@ -143,6 +147,8 @@ class MemoryStorage(MemoryAnswers):
         there = len(rules.joined(node.message.text, node.pieces))
         if offset > there:
             raise rules.text_gap(message, there, offset)
+        if by is not None:
+            node.message = replace(node.message, provider=by[0], model=by[1])
         if offset + len(text) > there:
             node.pieces.append((there, text[there - offset :]))
 
@@ -241,96 +247,6 @@ class MemoryStorage(MemoryAnswers):
             raise rules.missing_attachment(attachment)
         return found[0], found[1]
 
-    # runs --------------------------------------------------------------------------------
-
-    async def add_run(self, owner: str, run: Run) -> None:
-        """See `Storage.add_run`."""
-        runs = self._of(owner).runs
-        if run.id in runs:
-            raise rules.already_there("run", run.id)
-        runs[run.id] = (run, "")
-
-    async def get_run(self, owner: str, run: str) -> Run:
-        """See `Storage.get_run`."""
-        return self._run(owner, run)[0]
-
-    async def list_runs(
-        self,
-        owner: str,
-        *,
-        states: Sequence[RunState] = (),
-        limit: int,
-        before: datetime | None = None,
-    ) -> tuple[Run, ...]:
-        """See `Storage.list_runs`."""
-        found = [
-            run
-            for run, _ in reversed(self._of(owner).runs.values())
-            if (not states or run.state in states) and (before is None or run.queued < before)
-        ]
-        found.sort(key=lambda run: run.queued, reverse=True)
-        return tuple(found[: rules.within(limit)])
-
-    async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
-        """See `Storage.count_runs`."""
-        found = [run for run, _ in self._of(owner).runs.values()]
-        failed = [run for run in found if run.state == "FAILURE"]
-        return RunCounts(
-            Counter(run.state for run in found),
-            sum((run.ended or run.queued) >= failed_since for run in failed),
-        )
-
-    async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
-        """See `Storage.claim_run`."""
-        found, holder = self._run(owner, run)
-        if found.state not in rules.CLAIMABLE or holder not in ("", process):
-            return None
-        taken = rules.claimed(found, at)
-        self._of(owner).runs[run] = (taken, process)
-        return taken
-
-    async def save_run(self, owner: str, run: Run) -> Run:
-        """See `Storage.save_run`."""
-        found, holder = self._run(owner, run.id)
-        if found.state in FINAL_STATES:
-            return found
-        self._of(owner).runs[run.id] = (run, holder if rules.keeps_process(run.state) else "")
-        return run
-
-    async def runs_of_others(self, process: str) -> tuple[OwnedRun, ...]:
-        """See `Storage.runs_of_others`."""
-        return tuple(found for found in self._unfinished() if found.process not in ("", process))
-
-    async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
-        """See `Storage.unclaimed_runs`."""
-        return tuple(
-            found
-            for found in self._unfinished()
-            if not found.process and found.run.state in ("PENDING", "RETRY")
-        )
-
-    async def release_run(self, owner: str, run: str, process: str) -> bool:
-        """See `Storage.release_run`."""
-        found, holder = self._run(owner, run)
-        if holder != process or found.state in FINAL_STATES:
-            return False
-        self._of(owner).runs[run] = (rules.released(found), "")
-        return True
-
-    async def interrupt_run(
-        self, owner: str, run: str, process: str, at: datetime
-    ) -> Message | None:
-        """See `Storage.interrupt_run`."""
-        found, holder = self._run(owner, run)
-        if holder != process or found.state in FINAL_STATES:
-            return None
-        node = None if found.message is None else self._node(owner, found.message)
-        self._of(owner).runs[run] = (replace(found, state="INTERRUPTED", ended=at), "")
-        if node is None or node.message.state != "streaming" or node.message.run != run:
-            return None
-        self._end(node, replace(self._complete(owner, node), state="interrupted"))
-        return self._complete(owner, node)
-
     # usage, events, small values ---------------------------------------------------------
 
     async def add_usage(self, owner: str, record: UsageRecord) -> None:
@@ -426,6 +342,7 @@ class MemoryStorage(MemoryAnswers):
         runs_before: datetime,
         events_before: datetime,
         unused_before: datetime,
+        quiet_before: datetime | None = None,
     ) -> Expired:
         """See `Storage.expire`."""
         chats = files = runs = 0
@@ -456,11 +373,11 @@ class MemoryStorage(MemoryAnswers):
             old = {
                 name
                 for name, (run, _) in mine.runs.items()
-                if run.chat in gone
-                or (run.state in FINAL_STATES and run.ended is not None and run.ended < runs_before)
+                if run.chat in gone or _is_old(run, runs_before, quiet_before)
             }
             for name in old:
                 del mine.runs[name]
+                mine.logs.pop(name, None)
             chats, files, runs = chats + len(gone), files + len(unused), runs + len(old)
         kept = [event for event in self._events if event.at >= events_before]
         events, self._events = len(self._events) - len(kept), kept
@@ -504,6 +421,14 @@ class MemoryStorage(MemoryAnswers):
 
     async def delete_backups(self) -> None:
         """See `Storage.delete_backups`."""
+
+
+def _is_old(run: Run, before: datetime, quiet_before: datetime | None) -> bool:
+    if run.ended is None or run.state not in FINAL_STATES:
+        return False
+    if quiet_before is not None and rules.is_quiet(run) and run.ended < quiet_before:
+        return True
+    return run.ended < before
 
 
 def _nothing_to_copy() -> StorageError:

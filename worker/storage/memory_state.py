@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
 from worker.storage.answers import KeptAnswer
@@ -32,6 +33,7 @@ class Owned:
     nodes: dict[str, Node] = field(default_factory=dict)
     files: dict[str, tuple[Attachment, bytes, datetime]] = field(default_factory=dict)
     runs: dict[str, tuple[Run, str]] = field(default_factory=dict)
+    logs: dict[str, list[LogLine]] = field(default_factory=dict)
     usage: dict[str, UsageRecord] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     kept: dict[str, KeptAnswer] = field(default_factory=dict)

@@ -4,13 +4,25 @@ walked.
 Owns rules without I/O, so that two backends cannot differ in them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from heapq import heappop, heappush
 
 from worker.contract.errors import Conflict, InvalidInput, NotFound
-from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, RunState, Usage
+from worker.contract.jobs import LogLine
+from worker.contract.types import (
+    FINAL_STATES,
+    Attachment,
+    Chat,
+    Message,
+    Problem,
+    Run,
+    RunState,
+    Usage,
+)
+from worker.storage import folding
 
 AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 """A run in one of these is being worked at."""
@@ -18,6 +30,13 @@ CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
 """A run in one of these can be taken, unless a process works at it."""
 WAITING: frozenset[RunState] = frozenset({"PENDING", "RETRY"})
 """A run in one of these waits to be begun, once or once more."""
+
+LINES = 1000
+"""Of one run's log; the oldest ones go."""
+LINE = 4000
+"""Characters of a line in it; the rest is cut off."""
+MOST_WORDS = 16
+"""Of a query for runs; what is more is not looked at."""
 
 MOST_HITS = 1000
 """More are not looked for: each is read and folded, and nobody reads so many."""
@@ -145,12 +164,63 @@ def claimed(run: Run, at: datetime) -> Run:
         progress=None,
         progress_text="",
         error=None,
+        due=None,
     )
 
 
 def released(run: Run) -> Run:
     """`run` as it is once its dead process has lost it."""
     return replace(run, state="PENDING", started=None, progress=None, progress_text="")
+
+
+def reopened(run: Run) -> Run | None:
+    """`run` as it is once it waits again after its failure; None for one that has not failed."""
+    if run.state != "FAILURE":
+        return None
+    return replace(released(run), ended=None, error=None, due=None, result=None)
+
+
+def kept_lines(lines: Sequence[LogLine]) -> list[LogLine]:
+    """Of new lines what is kept."""
+    return [replace(line, text=line.text[:LINE]) for line in lines[-LINES:]]
+
+
+def is_quiet(run: Run) -> bool:
+    """Whether nobody misses it for long: one of many alike that went well."""
+    return run.kind == "maintenance" and run.state == "SUCCESS"
+
+
+def words_of(query: str) -> tuple[str, ...]:
+    """What a run has to hold for a query; () for one that is empty."""
+    return tuple(dict.fromkeys(folding.fold(query).split()))[:MOST_WORDS]
+
+
+def holds_words(
+    words: Sequence[str], name: str, arguments: object, error: Problem | None, title: str
+) -> bool:
+    """Whether a run of this name, with these arguments, holds all of `words`; `title` is its
+    chat's."""
+    parts = [name, title, *_texts(arguments)]
+    if error is not None:
+        parts += [error.title, error.message, error.remedy]
+    # No word has a line end in it, so none is found across two parts.
+    text = folding.fold("\n".join(parts))
+    return all(word in text for word in words)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Everything in a JSON value that a person reads."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield json.dumps(value)
 
 
 def ended(run: Run) -> bool:

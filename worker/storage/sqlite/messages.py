@@ -78,7 +78,14 @@ def _go_on(db: Connection, old: AnyRow, chat: int, answer: Message) -> None:
     )
 
 
-def append_text(db: Connection, owner: str, message: str, offset: int, text: str) -> None:
+def append_text(
+    db: Connection,
+    owner: str,
+    message: str,
+    offset: int,
+    text: str,
+    by: tuple[str, str] | None,
+) -> None:
     """See `Storage.append_text`."""
     row = db.execute(
         select(
@@ -100,6 +107,9 @@ def append_text(db: Connection, owner: str, message: str, offset: int, text: str
         there = len(base or "")
     if offset > there:
         raise rules.text_gap(message, there, offset)
+    if by is not None:
+        who = {"provider": by[0], "model": by[1]}
+        db.execute(update(messages).where(messages.c.seq == row.seq).values(who))
     if offset + len(text) <= there:
         return
     new = text[there - offset :]

@@ -1,4 +1,4 @@
-"""Runs: storing, taking, giving back, interrupting them.
+"""Runs: storing, taking, giving back, interrupting them. Lists of them are in `run_lists`.
 
 Each function runs inside one transaction, which its caller owns.
 """
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, exists, or_, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Run, RunState
 from worker.storage import rules
-from worker.storage.base import OwnedRun, RunCounts
+from worker.storage.base import OwnedRun
+from worker.storage.sqlite import run_log
 from worker.storage.sqlite.chats import know_owner
 from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values
 from worker.storage.sqlite.schema import messages, owners, runs
@@ -20,16 +22,20 @@ from worker.storage.sqlite.schema import messages, owners, runs
 _UNFINISHED: tuple[RunState, ...] = ("PENDING", "STARTED", "PROGRESS", "RETRY")
 
 
-def add_run(db: Connection, owner: str, run: Run) -> None:
-    """See `Storage.add_run`."""
+def add_runs(db: Connection, owner: str, new: Sequence[Run], lines: Sequence[LogLine]) -> None:
+    """See `Storage.add_runs`."""
     know_owner(db, owner)
-    statement = (
-        insert_or(runs)
-        .values(owner=owner_seq(owner), process="", **run_values(run))
-        .on_conflict_do_nothing()
-    )
-    if not db.execute(statement).rowcount:
-        raise rules.already_there("run", run.id)
+    for run in new:
+        statement = (
+            insert_or(runs)
+            .values(owner=owner_seq(owner), process="", **run_values(run))
+            .on_conflict_do_nothing()
+            .returning(runs.c.seq)
+        )
+        seq = db.scalar(statement)
+        if seq is None:
+            raise rules.already_there("run", run.id)
+        run_log.write_down(db, seq, lines)
 
 
 def put_run(db: Connection, owner: str, run: Run, process: str) -> None:
@@ -42,37 +48,6 @@ def put_run(db: Connection, owner: str, run: Run, process: str) -> None:
 def get_run(db: Connection, owner: str, run: str) -> Run:
     """See `Storage.get_run`."""
     return run_from(_row(db, owner, run))
-
-
-def list_runs(
-    db: Connection,
-    owner: str,
-    states: Sequence[RunState],
-    limit: int,
-    before: datetime | None,
-) -> tuple[Run, ...]:
-    """See `Storage.list_runs`."""
-    statement = select(runs).where(runs.c.owner == owner_seq(owner))
-    if states:
-        statement = statement.where(runs.c.state.in_(states))
-    if before is not None:
-        statement = statement.where(runs.c.queued < before)
-    statement = statement.order_by(runs.c.queued.desc(), runs.c.seq.desc())
-    statement = statement.limit(rules.within(limit))
-    return tuple(map(run_from, db.execute(statement)))
-
-
-def count_runs(db: Connection, owner: str, failed_since: datetime) -> RunCounts:
-    """See `Storage.count_runs`."""
-    mine = runs.c.owner == owner_seq(owner)
-    states = select(runs.c.state, func.count()).where(mine).group_by(runs.c.state)
-    failed = select(func.count()).where(
-        mine,
-        runs.c.state == "FAILURE",
-        func.coalesce(runs.c.ended, runs.c.queued) >= failed_since,
-    )
-    counts: dict[RunState, int] = {state: number for state, number in db.execute(states)}  # noqa: C416
-    return RunCounts(counts, db.scalar(failed) or 0)
 
 
 def check_at_rest(db: Connection, owner: str | None) -> None:
@@ -92,23 +67,47 @@ def check_at_rest(db: Connection, owner: str | None) -> None:
         raise rules.at_work()
 
 
-def claim_run(db: Connection, owner: str, run: str, process: str, at: datetime) -> Run | None:
+def claim_run(
+    db: Connection, owner: str, run: str, process: str, at: datetime, lines: Sequence[LogLine]
+) -> Run | None:
     """See `Storage.claim_run`."""
     row = _row(db, owner, run)
     if row.state not in rules.CLAIMABLE or row.process not in ("", process):
         return None
     taken = rules.claimed(run_from(row), at)
     put_run(db, owner, taken, process)
+    run_log.write_down(db, row.seq, lines)
     return taken
 
 
-def save_run(db: Connection, owner: str, run: Run) -> Run:
+def save_run(db: Connection, owner: str, run: Run, lines: Sequence[LogLine]) -> Run:
     """See `Storage.save_run`."""
     row = _row(db, owner, run.id)
     if row.state in FINAL_STATES:
         return run_from(row)
     put_run(db, owner, run, row.process if rules.keeps_process(run.state) else "")
+    run_log.write_down(db, row.seq, lines)
     return run
+
+
+def reopen_run(db: Connection, owner: str, run: str, lines: Sequence[LogLine]) -> Run | None:
+    """See `Storage.reopen_run`."""
+    row = _row(db, owner, run)
+    opened = rules.reopened(run_from(row))
+    if opened is not None:
+        put_run(db, owner, opened, "")
+        run_log.write_down(db, row.seq, lines)
+    return opened
+
+
+def add_log(db: Connection, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+    """See `Storage.add_log`."""
+    run_log.write_down(db, _row(db, owner, run).seq, lines)
+
+
+def read_log(db: Connection, owner: str, run: str, limit: int) -> tuple[LogLine, ...]:
+    """See `Storage.run_log`."""
+    return run_log.newest(db, _row(db, owner, run).seq, limit)
 
 
 def runs_of_others(db: Connection, process: str) -> tuple[OwnedRun, ...]:

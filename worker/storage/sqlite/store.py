@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from worker.contract.jobs import LogLine
 from worker.contract.system import Backup
 from worker.contract.types import (
     Attachment,
@@ -17,6 +18,7 @@ from worker.contract.types import (
     Hit,
     Message,
     Run,
+    RunKind,
     RunState,
     UsageRecord,
     UsageSummary,
@@ -36,6 +38,7 @@ from worker.storage.sqlite import (
     files,
     messages,
     migrate,
+    run_lists,
     runs,
     search,
     tree,
@@ -143,9 +146,16 @@ class SqliteStorage(AnswerVerbs):
         """See `Storage.begin_answer`."""
         await self._db.write(messages.begin_answer, owner, question, answer, run, process, chat)
 
-    async def append_text(self, owner: str, message: str, offset: int, text: str) -> None:
+    async def append_text(
+        self,
+        owner: str,
+        message: str,
+        offset: int,
+        text: str,
+        by: tuple[str, str] | None = None,
+    ) -> None:
         """See `Storage.append_text`."""
-        await self._db.write_quickly(messages.append_text, owner, message, offset, text)
+        await self._db.write_quickly(messages.append_text, owner, message, offset, text, by)
 
     async def finish_answer(
         self, owner: str, answer: Message, run: Run, usage: Sequence[UsageRecord] = ()
@@ -193,9 +203,13 @@ class SqliteStorage(AnswerVerbs):
 
     # runs ----------------------------------------------------------------------------------
 
-    async def add_run(self, owner: str, run: Run) -> None:
+    async def add_runs(self, owner: str, new: Sequence[Run], lines: Sequence[LogLine] = ()) -> None:
+        """See `Storage.add_runs`."""
+        await self._db.write(runs.add_runs, owner, new, lines)
+
+    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
         """See `Storage.add_run`."""
-        await self._db.write(runs.add_run, owner, run)
+        await self._db.write(runs.add_runs, owner, (run,), lines)
 
     async def get_run(self, owner: str, run: str) -> Run:
         """See `Storage.get_run`."""
@@ -208,21 +222,58 @@ class SqliteStorage(AnswerVerbs):
         states: Sequence[RunState] = (),
         limit: int,
         before: datetime | None = None,
+        query: str = "",
+        kinds: Sequence[RunKind] = (),
     ) -> tuple[Run, ...]:
         """See `Storage.list_runs`."""
-        return await self._db.read(runs.list_runs, owner, states, limit, before)
+        return await self._db.read(run_lists.list_runs, owner, states, limit, before, query, kinds)
 
     async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
         """See `Storage.count_runs`."""
-        return await self._db.read(runs.count_runs, owner, failed_since)
+        return await self._db.read(run_lists.count_runs, owner, failed_since)
 
-    async def claim_run(self, owner: str, run: str, process: str, at: datetime) -> Run | None:
+    async def runs_of_batch(self, owner: str, batch: str) -> tuple[Run, ...]:
+        """See `Storage.runs_of_batch`."""
+        return await self._db.read(run_lists.runs_of_batch, owner, batch)
+
+    async def followers(self, owner: str, run: str) -> tuple[Run, ...]:
+        """See `Storage.followers`."""
+        return await self._db.read(run_lists.followers, owner, run)
+
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """See `Storage.last_run_of`."""
+        return await self._db.read(run_lists.last_run_of, owner, schedule)
+
+    async def run_seconds(self, owner: str, name: str, limit: int) -> tuple[float, ...]:
+        """See `Storage.run_seconds`."""
+        return await self._db.read(run_lists.run_seconds, owner, name, limit)
+
+    async def claim_run(
+        self,
+        owner: str,
+        run: str,
+        process: str,
+        at: datetime,
+        lines: Sequence[LogLine] = (),
+    ) -> Run | None:
         """See `Storage.claim_run`."""
-        return await self._db.write(runs.claim_run, owner, run, process, at)
+        return await self._db.write(runs.claim_run, owner, run, process, at, lines)
 
-    async def save_run(self, owner: str, run: Run) -> Run:
+    async def save_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> Run:
         """See `Storage.save_run`."""
-        return await self._db.write(runs.save_run, owner, run)
+        return await self._db.write(runs.save_run, owner, run, lines)
+
+    async def reopen_run(self, owner: str, run: str, lines: Sequence[LogLine] = ()) -> Run | None:
+        """See `Storage.reopen_run`."""
+        return await self._db.write(runs.reopen_run, owner, run, lines)
+
+    async def add_log(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        """See `Storage.add_log`."""
+        await self._db.write_quickly(runs.add_log, owner, run, lines)
+
+    async def run_log(self, owner: str, run: str, limit: int) -> tuple[LogLine, ...]:
+        """See `Storage.run_log`."""
+        return await self._db.read(runs.read_log, owner, run, limit)
 
     async def runs_of_others(self, process: str) -> tuple[OwnedRun, ...]:
         """See `Storage.runs_of_others`."""
@@ -300,10 +351,11 @@ class SqliteStorage(AnswerVerbs):
         runs_before: datetime,
         events_before: datetime,
         unused_before: datetime,
+        quiet_before: datetime | None = None,
     ) -> Expired:
         """See `Storage.expire`."""
         return await self._db.write(
-            whole.expire, deleted_before, runs_before, events_before, unused_before
+            whole.expire, deleted_before, runs_before, events_before, unused_before, quiet_before
         )
 
     async def optimise(self) -> None:

@@ -119,6 +119,7 @@ def expire(
     runs_before: datetime,
     events_before: datetime,
     unused_before: datetime,
+    quiet_before: datetime | None,
 ) -> Expired:
     """See `Storage.expire`."""
     gone = db.execute(
@@ -132,6 +133,10 @@ def expire(
         db.execute(delete(chats).where(chats.c.seq == chat.seq))
     ended = and_(runs.c.ended < runs_before, runs.c.state.in_(sorted(FINAL_STATES)))
     runs_gone += db.execute(delete(runs).where(ended)).rowcount
+    if quiet_before is not None:
+        # What `rules.is_quiet` says, for the database.
+        quiet = and_(runs.c.kind == "maintenance", runs.c.state == "SUCCESS")
+        runs_gone += db.execute(delete(runs).where(quiet, runs.c.ended < quiet_before)).rowcount
     old = db.execute(delete(events).where(events.c.at < events_before)).rowcount
     files += _remove_files(db, attachments.c.created < unused_before)
     return Expired(chats=len(gone), attachments=files, runs=runs_gone, events=old)

@@ -1,0 +1,198 @@
+"""The verbs of `MemoryStorage` about runs, their logs and what belongs together.
+
+Owns no state; see `memory_state`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from worker.contract.jobs import LogLine
+from worker.contract.types import FINAL_STATES, Message, Run, RunKind, RunState
+from worker.storage import rules
+from worker.storage.base import OwnedRun, RunCounts
+from worker.storage.memory_state import MemoryState
+
+
+class MemoryRuns(MemoryState):
+    """`Storage`, as far as runs go."""
+
+    # one run -----------------------------------------------------------------------------
+
+    async def add_runs(
+        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = ()
+    ) -> None:
+        """See `Storage.add_runs`."""
+        there = self._of(owner).runs
+        coming: set[str] = set()
+        for run in runs:
+            if run.id in there or run.id in coming:
+                raise rules.already_there("run", run.id)
+            coming.add(run.id)
+        for run in runs:
+            there[run.id] = (run, "")
+            self._write_down(owner, run.id, lines)
+
+    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
+        """See `Storage.add_run`."""
+        await self.add_runs(owner, (run,), lines)
+
+    async def get_run(self, owner: str, run: str) -> Run:
+        """See `Storage.get_run`."""
+        return self._run(owner, run)[0]
+
+    async def claim_run(
+        self,
+        owner: str,
+        run: str,
+        process: str,
+        at: datetime,
+        lines: Sequence[LogLine] = (),
+    ) -> Run | None:
+        """See `Storage.claim_run`."""
+        found, holder = self._run(owner, run)
+        if found.state not in rules.CLAIMABLE or holder not in ("", process):
+            return None
+        taken = rules.claimed(found, at)
+        self._of(owner).runs[run] = (taken, process)
+        self._write_down(owner, run, lines)
+        return taken
+
+    async def save_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> Run:
+        """See `Storage.save_run`."""
+        found, holder = self._run(owner, run.id)
+        if found.state in FINAL_STATES:
+            return found
+        self._of(owner).runs[run.id] = (run, holder if rules.keeps_process(run.state) else "")
+        self._write_down(owner, run.id, lines)
+        return run
+
+    async def reopen_run(self, owner: str, run: str, lines: Sequence[LogLine] = ()) -> Run | None:
+        """See `Storage.reopen_run`."""
+        opened = rules.reopened(self._run(owner, run)[0])
+        if opened is not None:
+            self._of(owner).runs[run] = (opened, "")
+            self._write_down(owner, run, lines)
+        return opened
+
+    async def release_run(self, owner: str, run: str, process: str) -> bool:
+        """See `Storage.release_run`."""
+        found, holder = self._run(owner, run)
+        if holder != process or found.state in FINAL_STATES:
+            return False
+        self._of(owner).runs[run] = (rules.released(found), "")
+        return True
+
+    async def interrupt_run(
+        self, owner: str, run: str, process: str, at: datetime
+    ) -> Message | None:
+        """See `Storage.interrupt_run`."""
+        found, holder = self._run(owner, run)
+        if holder != process or found.state in FINAL_STATES:
+            return None
+        node = None if found.message is None else self._node(owner, found.message)
+        self._of(owner).runs[run] = (replace(found, state="INTERRUPTED", ended=at), "")
+        if node is None or node.message.state != "streaming" or node.message.run != run:
+            return None
+        self._end(node, replace(self._complete(owner, node), state="interrupted"))
+        return self._complete(owner, node)
+
+    # its log -----------------------------------------------------------------------------
+
+    async def add_log(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        """See `Storage.add_log`."""
+        self._run(owner, run)
+        self._write_down(owner, run, lines)
+
+    async def run_log(self, owner: str, run: str, limit: int) -> tuple[LogLine, ...]:
+        """See `Storage.run_log`."""
+        self._run(owner, run)
+        lines = self._of(owner).logs.get(run, [])
+        return tuple(lines[len(lines) - min(rules.within(limit), len(lines)) :])
+
+    def _write_down(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        if lines:
+            kept = self._of(owner).logs.setdefault(run, [])
+            kept += rules.kept_lines(lines)
+            del kept[: -rules.LINES]
+
+    # many --------------------------------------------------------------------------------
+
+    async def list_runs(
+        self,
+        owner: str,
+        *,
+        states: Sequence[RunState] = (),
+        limit: int,
+        before: datetime | None = None,
+        query: str = "",
+        kinds: Sequence[RunKind] = (),
+    ) -> tuple[Run, ...]:
+        """See `Storage.list_runs`."""
+        words = rules.words_of(query)
+        found = [
+            run
+            for run, _ in reversed(self._of(owner).runs.values())
+            if (not states or run.state in states)
+            and (not kinds or run.kind in kinds)
+            and (before is None or run.queued < before)
+            and (not words or self._holds(owner, run, words))
+        ]
+        found.sort(key=lambda run: run.queued, reverse=True)
+        return tuple(found[: rules.within(limit)])
+
+    def _holds(self, owner: str, run: Run, words: Sequence[str]) -> bool:
+        chat = self._of(owner).chats.get(run.chat or "")
+        title = "" if chat is None else chat.title
+        return rules.holds_words(words, run.name, run.arguments, run.error, title)
+
+    async def count_runs(self, owner: str, failed_since: datetime) -> RunCounts:
+        """See `Storage.count_runs`."""
+        found = [run for run, _ in self._of(owner).runs.values()]
+        failed = [run for run in found if run.state == "FAILURE"]
+        return RunCounts(
+            Counter(run.state for run in found),
+            sum((run.ended or run.queued) >= failed_since for run in failed),
+        )
+
+    async def runs_of_batch(self, owner: str, batch: str) -> tuple[Run, ...]:
+        """See `Storage.runs_of_batch`."""
+        return self._oldest_first(owner, lambda run: run.batch == batch)
+
+    async def followers(self, owner: str, run: str) -> tuple[Run, ...]:
+        """See `Storage.followers`."""
+        return self._oldest_first(owner, lambda other: other.follows == run)
+
+    def _oldest_first(self, owner: str, wanted: Callable[[Run], bool]) -> tuple[Run, ...]:
+        found = [run for run, _ in self._of(owner).runs.values() if wanted(run)]
+        return tuple(sorted(found, key=lambda run: run.queued))
+
+    async def last_run_of(self, owner: str, schedule: str) -> Run | None:
+        """See `Storage.last_run_of`."""
+        if not schedule:
+            return None
+        found = self._oldest_first(owner, lambda run: run.schedule == schedule)
+        return found[-1] if found else None
+
+    async def run_seconds(self, owner: str, name: str, limit: int) -> tuple[float, ...]:
+        """See `Storage.run_seconds`."""
+        spans = [
+            (run.ended, (run.ended - run.started).total_seconds())
+            for run, _ in self._of(owner).runs.values()
+            if run.name == name and run.state == "SUCCESS" and run.started and run.ended
+        ]
+        spans.sort(key=lambda span: span[0], reverse=True)
+        return tuple(seconds for _, seconds in spans[: rules.within(limit)])
+
+    async def runs_of_others(self, process: str) -> tuple[OwnedRun, ...]:
+        """See `Storage.runs_of_others`."""
+        return tuple(found for found in self._unfinished() if found.process not in ("", process))
+
+    async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
+        """See `Storage.unclaimed_runs`."""
+        return tuple(
+            found
+            for found in self._unfinished()
+            if not found.process and found.run.state in ("PENDING", "RETRY")
+        )
