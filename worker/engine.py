@@ -479,7 +479,7 @@ class Engine:
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
         jobs = Jobs(scope, lambda: self._background, self.host, self.answers, self.running)
-        chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
+        chats = Chats(scope, self.answers, self._attachments)
         doctor = Doctor(
             scope=scope,
             background=lambda: self._background,

@@ -116,6 +116,9 @@ class Answers:
         ends. It is of `lane` from now on, and `words` say why. Raises NotFound, StorageError.
         """
         storage, owner = scope.storage, scope.owner
+        before = self._at_work.get(run)
+        if before is not None and before.ending:  # it may just be put back
+            await before.ended.wait()
         found = await storage.get_run(owner, run)
         if self._closing or run in self._at_work or found.kind != "answer":
             return False
@@ -155,12 +158,16 @@ class Answers:
             if work is not None:
                 self._cancel(work, "stopped")
                 await work.ended.wait()
-                return
+                # It may have been put back at that very moment.
             if events is None:
                 events = scope.bus.subscribe(scope.owner)
             found = await scope.storage.get_run(scope.owner, run)
             if found.state in FINAL_STATES or await self._stopped_waiting(scope, run):
                 return
+            # A process that is gone answers nothing. What it was writing by itself, recovery
+            # ends; a queued answer would go on, which nobody wants any more.
+            if await self.carrier.release_if_gone(scope, run):
+                continue
             await scope.tell(StopAsked(run_id=run))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
@@ -170,9 +177,6 @@ class Answers:
                         if event.message.state != "streaming":
                             return
                         break
-            # A process that is gone answers nothing. What it was writing by itself, recovery
-            # ends; a queued answer would go on, which nobody wants any more.
-            await self.carrier.release_if_gone(scope, run)
 
     async def _stopped_waiting(self, scope: Scope, run: str) -> bool:
         stopped = await scope.storage.revoke_answer(scope.owner, run, scope.now())
@@ -377,7 +381,9 @@ class Answers:
         now = scope.now()
         again = tried_again(work.run, message.error, now)
         if again is not None:
-            back = replace(work.run, state="RETRY", error=again, progress_text="")
+            back = replace(
+                work.run, state="RETRY", error=again, due=again.retry_at, progress_text=""
+            )
         elif message.error is None and work.reason == "interrupted":
             back = released(work.run)
         else:

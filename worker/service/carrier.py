@@ -5,6 +5,7 @@ is written.
 """
 
 import logging
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from worker.service.scope import Scope
 
 log = logging.getLogger(__name__)
 
+PAST = 20
+"""So many past runs tell how long the next one takes."""
 NOBODY = "It is answered at once: no background worker runs."
 REFUSED = "It is answered at once: the broker did not take it."
 
@@ -32,6 +35,11 @@ class Carrier:
     def is_served(self) -> bool:
         """Whether somebody would work at what is queued now."""
         return self.background().state.worker == "ok" or self.worker_elsewhere()
+
+    async def estimate(self, scope: Scope, name: str) -> float | None:
+        """See `JobService.estimate`."""
+        past = await scope.storage.run_seconds(scope.owner, name, PAST)
+        return statistics.median(past) if past else None
 
     async def send(self, scope: Scope, run: Run, *, delay: float = 0.0) -> bool:
         """Hand a stored run to the broker, to be begun in `delay` seconds. False when it is not

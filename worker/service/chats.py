@@ -4,7 +4,7 @@ Owns what is allowed and what belongs together in one transaction. How an answer
 is in `answers`; it must not know a model's SDK, SQL or Celery.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from worker.agent.title import first_words
@@ -42,8 +42,6 @@ class Chats:
     answers: Answers
     files: Callable[[], Attachments]
     """Attachments under the limits of the moment."""
-    estimate: Callable[[str], Awaitable[float | None]]
-    """See `JobService.estimate`."""
 
     # reading -----------------------------------------------------------------------------
 
@@ -334,7 +332,7 @@ class Chats:
             movable = use_celery is not False
             self.answers.start(self.scope, stored, run, wish, movable=movable)
             return Sent(current, asked, stored, run.id)
-        estimate = await self.estimate(run.name)
+        estimate = await self.answers.carrier.estimate(self.scope, run.name)
         if not sent and not await self.answers.carrier.send(self.scope, run):
             await self._write_here(run)
             return Sent(current, asked, stored, run.id)
