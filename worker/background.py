@@ -25,7 +25,7 @@ from worker.contract.errors import InvalidInput, NagathaError, Unavailable, erro
 from worker.contract.types import JsonObject, Problem, RunState
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
 from worker.engine import Engine
-from worker.service.dispatch import TASK_HEADERS, BackgroundState
+from worker.service.dispatch import PRIORITY, TASK_HEADERS, BackgroundState
 from worker.tasks.base import NagathaCelery
 from worker.tasks.queries import store_state
 from worker.tasks.register import refresh_tasks
@@ -214,7 +214,7 @@ class CeleryBackground:
     # the queue ---------------------------------------------------------------------------
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
     ) -> None:
         """See `Dispatcher.send`."""
         await asyncio.to_thread(self._publish, owner, task, run, delay, priority)

@@ -6,12 +6,13 @@ the runtime's loop.
 """
 
 import asyncio
+import contextlib
 import errno
 import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,6 @@ from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
 from worker.secrets import Secrets
 from worker.service.answers import Answers
-from worker.service.asking import Asking
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
@@ -69,7 +69,6 @@ from worker.service.published import Published, result_of_message
 from worker.service.queries import Queries
 from worker.service.scope import Scope
 from worker.service.system import System
-from worker.service.titles import Titles
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -245,16 +244,13 @@ class Engine:
             self.monotonic,
         )
         self.answers = Answers(
-            asking=Asking(
-                desk=self.desk,
-                toolbox=self.toolbox,
-                settings=lambda: self.settings,
-                local_now=lambda: self.now().astimezone(),
-            ),
-            titles=Titles(self.desk, lambda: self.settings, self.runtime.spawn),
-            carrier=Carrier(lambda: self._background, self.worker_elsewhere, self.presence.living),
+            desk=self.desk,
+            toolbox=self.toolbox,
+            carrier=Carrier(lambda: self.background, self.worker_elsewhere, self.presence.living),
             running=self.running,
+            settings=lambda: self.settings,
             spawn=self.runtime.spawn,
+            local_now=lambda: self.now().astimezone(),
             monotonic=self.monotonic,
         )
         self.maintenance = Maintenance(
@@ -319,10 +315,11 @@ class Engine:
             log.error("the background did not start: %s", error)
             self._without = error.problem
             self._notices.append(error.problem)
-            await self._try(self.maintenance.write_waiting)
         else:
             await self._tend()
         self._chores.append(asyncio.create_task(self._keep_promises(), name="recovery"))
+        with contextlib.suppress(NagathaError):  # it is tried again each minute
+            await self.maintenance.write_waiting()
 
     async def unplug(self) -> None:
         """Stop the worker; queued work waits for the next start."""
@@ -343,19 +340,18 @@ class Engine:
             self.maintenance.recover,
             self.keeper.ask_all,
         ):
-            await self._try(step)
-
-    async def _try(self, step: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await step()
-        except NagathaError as error:
-            log.warning("recovery has to wait: %s", error)
-        except Exception:  # it is tried again, whatever it was
-            log.exception("recovery failed")
+            try:
+                await step()
+            except NagathaError as error:
+                log.warning("recovery has to wait: %s", error)
+            except Exception:  # it is tried again, whatever it was
+                log.exception("recovery failed")
 
     async def _write_here(self, owner: str, run: str) -> bool:
         """See `Maintenance.write_here`: here is where a worker should be and is not."""
-        if self._without is None or self.answers.carrier.is_served():
+        plugged = not isinstance(self.background, NoBackground)
+        stays = self.presence.role in ("desktop", "worker")
+        if not (plugged and stays) or self.answers.carrier.is_served():
             return False
         return await self.answers.take(self.services(owner).chats.scope, run)
 

@@ -12,7 +12,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from worker.config import Settings
 from worker.contract.errors import NagathaError, NotFound
 from worker.contract.events import MessageChanged, StopAsked
 from worker.contract.types import (
@@ -30,12 +32,14 @@ from worker.service.asking import Asking, Wish
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
 from worker.service.course import Course
+from worker.service.models import ModelDesk
 from worker.service.retries import tried_again
 from worker.service.routing import TASKS, WAITED_FOR
 from worker.service.scope import Scope, Spawn
 from worker.service.titles import Titles
 from worker.service.writing import Writing
 from worker.storage.rules import released
+from worker.tools.base import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +82,19 @@ class Answers:
     def __init__(
         self,
         *,
-        asking: Asking,
-        titles: Titles,
+        desk: ModelDesk,
+        toolbox: Toolbox,
         carrier: Carrier,
         running: RunningWork,
+        settings: Callable[[], Settings],
         spawn: Spawn,
+        local_now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         """`monotonic` counts the seconds after which an answer is moved into the background."""
         self.carrier = carrier
-        self._asking = asking
-        self._titles = titles
+        self._asking = Asking(desk=desk, toolbox=toolbox, settings=settings, local_now=local_now)
+        self._titles = Titles(desk, settings, spawn)
         self._running = running
         self._spawn = spawn
         self._monotonic = monotonic

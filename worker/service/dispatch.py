@@ -11,6 +11,9 @@ from worker.contract.errors import Unavailable
 from worker.contract.system import Health
 from worker.contract.types import JsonObject, RunState
 
+PRIORITY = 4
+"""Of a run that nobody waits for; see `Run.priority`."""
+
 
 @dataclass(frozen=True, slots=True)
 class BackgroundState:
@@ -29,11 +32,11 @@ class Dispatcher(Protocol):
     """Something that can put a run into the queue."""
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
     ) -> None:
         """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
 
-        `priority` is 0 to 9, None for what the broker takes by itself. Accepted means on disk (or
+        Of what waits the highest `priority` (0 to 9) is begun first. Accepted means on disk (or
         confirmed by the server). The message carries ids only.
         Raises Unavailable when the broker does not take it.
         """
@@ -128,7 +131,7 @@ class NoBackground:
         return BackgroundState(broker="", worker="off", beat="off")
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int | None = None
+        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
     ) -> None:
         """See `Dispatcher.send`; always raises Unavailable."""
         raise self._error()
