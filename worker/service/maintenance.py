@@ -150,6 +150,7 @@ class Maintenance:
 
         A person waits for them, and without a worker or a broker they would wait for ever.
         """
+        await self._release_orphans()
         begun = 0
         for owned in await self.storage.unclaimed_runs():
             if owned.run.kind == "answer" and _carried(owned.run):
