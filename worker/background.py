@@ -10,8 +10,10 @@ the tasks do, nor whose program this is.
 import asyncio
 import contextlib
 import dataclasses
+import json
 import logging
 import socket
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -21,11 +23,17 @@ from kombu.exceptions import KombuError
 
 import worker.broker
 from worker.celery_app import make_app
-from worker.contract.errors import InvalidInput, NagathaError, Unavailable, error_from
+from worker.contract.errors import InvalidInput, NagathaError, NotFound, Unavailable, error_from
+from worker.contract.jobs import DeadLetter
 from worker.contract.types import JsonObject, Problem, RunState
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors
-from worker.engine import Engine
-from worker.service.dispatch import PRIORITY, TASK_HEADERS, BackgroundState
+from worker.engine import LOCAL_OWNER, Engine
+from worker.service.dispatch import (
+    HIGHEST_PRIORITY,
+    TASK_HEADERS,
+    USUAL_PRIORITY,
+    BackgroundState,
+)
 from worker.tasks.base import NagathaCelery
 from worker.tasks.queries import store_state
 from worker.tasks.register import refresh_tasks
@@ -37,8 +45,18 @@ CONNECT_TIMEOUT = 5.0
 """Seconds that another broker is given before it counts as not there."""
 BELIEVED = 900.0
 """Seconds after which a run that nobody has begun is given to Redis or RabbitMQ again."""
+MOST_DEAD = 10_000
+"""Dead letters that are looked at."""
 STOP_TIMEOUT = 10.0
 """Seconds that running tasks get when the worker stops."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OwnedLetter:
+    """A dead letter, and whose it is."""
+
+    owner: str
+    letter: DeadLetter
 
 
 class StoredLastRuns:
@@ -79,6 +97,7 @@ class CeleryBackground:
         self._changing = asyncio.Lock()
         self._published: dict[str, float] = {}
         """Runs that were given to a broker which cannot be asked for them, and when."""
+        self._dead_before = 0
 
     # life --------------------------------------------------------------------------------
 
@@ -214,7 +233,13 @@ class CeleryBackground:
     # the queue ---------------------------------------------------------------------------
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
+        self,
+        owner: str,
+        task: str,
+        run: str,
+        *,
+        delay: float = 0.0,
+        priority: int = USUAL_PRIORITY,
     ) -> None:
         """See `Dispatcher.send`."""
         await asyncio.to_thread(self._publish, owner, task, run, delay, priority)
@@ -223,8 +248,18 @@ class CeleryBackground:
             self._published = {r: at for r, at in self._published.items() if now - at < BELIEVED}
             self._published[run] = now
 
-    def _publish(self, owner: str, task: str, run: str, delay: float, priority: int | None) -> None:
+    async def hasten(self, owner: str, task: str, run: str) -> None:
+        """See `Dispatcher.hasten`. Other brokers keep the old message too, which finds the run
+        ended when its time comes."""
+        self._started()
+        if self._is_bundled():
+            await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
+        await self.send(owner, task, run, priority=HIGHEST_PRIORITY)
+
+    def _publish(self, owner: str, task: str, run: str, delay: float, priority: int) -> None:
         app = self._started()
+        if str(app.conf.broker_url).startswith("redis"):
+            priority = HIGHEST_PRIORITY - priority  # there the lowest number goes first
         try:
             app.send_task(
                 task,
@@ -304,6 +339,77 @@ class CeleryBackground:
         with worker.broker.upkeep(self._queue_file) as upkeep:
             upkeep.forget_all()
 
+    # dead letters ------------------------------------------------------------------------
+
+    async def dead_letters(self, owner: str) -> tuple[DeadLetter, ...]:
+        """See `Background.dead_letters`."""
+        self._check_dead()
+        return tuple(one.letter for one in await self._dead() if one.owner == owner)
+
+    async def dead_count(self, owner: str) -> int | None:
+        """See `Background.dead_count`."""
+        if not self._is_bundled():
+            return None
+        try:
+            return sum(one.owner == owner for one in await self._dead())
+        except Unavailable:
+            return None
+
+    async def dead_runs(self) -> frozenset[str]:
+        """See `Background.dead_runs`."""
+        if not self._is_bundled():
+            return frozenset()
+        found = await self._dead()
+        if len(found) != self._dead_before:
+            self._dead_before = len(found)
+            self._engine.background_changed()
+        return frozenset(one.letter.run for one in found)
+
+    async def retry_dead(self, owner: str, letter: int) -> None:
+        """See `Background.retry_dead`."""
+        await self._settle_dead(owner, letter, lambda upkeep: upkeep.retry(letter))
+
+    async def delete_dead(self, owner: str, letter: int) -> None:
+        """See `Background.delete_dead`."""
+        await self._settle_dead(owner, letter, lambda upkeep: upkeep.delete(letter))
+
+    async def _settle_dead(
+        self, owner: str, letter: int, settle: Callable[[worker.broker.Upkeep], bool]
+    ) -> None:
+        self._check_dead()
+        mine = any(one.owner == owner and one.letter.id == letter for one in await self._dead())
+
+        def settled() -> bool:
+            with worker.broker.upkeep(self._queue_file) as upkeep:
+                return settle(upkeep)
+
+        if not mine or not await asyncio.to_thread(settled):
+            raise NotFound(
+                "Dead letter not found",
+                f"There is no dead letter {letter}.",
+                "It may be gone already.",
+            )
+        self._engine.background_changed()
+
+    def _check_dead(self) -> None:
+        self._started()
+        if not self._is_bundled():
+            raise Unavailable(
+                "This broker keeps no dead letters",
+                "Only the bundled broker can be asked for what it gave up.",
+                "Look at the broker itself.",
+            )
+
+    async def _dead(self) -> tuple[OwnedLetter, ...]:
+        def read() -> tuple[OwnedLetter, ...]:
+            with worker.broker.upkeep(self._queue_file) as upkeep:
+                return tuple(map(_owned_letter, upkeep.dead_letters(limit=MOST_DEAD)))
+
+        try:
+            return await asyncio.to_thread(read)
+        except worker.broker.BrokerError as error:
+            raise Unavailable(error.title, error.message, error.remedy) from error
+
     async def round_trip(self, seconds: float) -> float:
         """See `Background.round_trip`."""
         return await asyncio.to_thread(self._round_trip, seconds)
@@ -337,6 +443,18 @@ class CeleryBackground:
 
     def _is_bundled(self) -> bool:
         return self._app is not None and str(self._app.conf.broker_url).startswith("nagatha+")
+
+
+def _owned_letter(dead: worker.broker.DeadLetter) -> OwnedLetter:
+    """From the broker's own; what it carries is read for its task's name and its owner."""
+    try:
+        message = json.loads(dead.payload)
+        headers = message.get("headers") or {}
+        name, owner = str(headers.get("task") or ""), headers.get(TASK_HEADERS["owner"])
+    except (ValueError, AttributeError):  # no message of Celery's
+        name, owner = "", None
+    letter = DeadLetter(dead.id, name, dead.task or "", dead.queue, dead.deliveries, dead.died)
+    return OwnedLetter(str(owner or LOCAL_OWNER), letter)
 
 
 def without_password(url: str) -> str:

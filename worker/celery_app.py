@@ -6,6 +6,7 @@ it as `self.app.engine`; a change of broker makes a new app.
 
 import worker.broker  # noqa: F401  (registers the nagatha+file scheme)
 from worker.engine import Engine
+from worker.service.dispatch import schedule_headers
 from worker.tasks.base import NagathaCelery
 from worker.tasks.register import register_tasks
 
@@ -50,12 +51,12 @@ def make_app(engine: Engine, broker_url: str, result_backend: str) -> NagathaCel
             "maintenance": {
                 "task": "cleanup_memory_and_maintenance",
                 "schedule": MAINTENANCE_EVERY,
-                "options": {"priority": 0},
+                "options": {"priority": 0, "headers": schedule_headers("maintenance")},
             },
             "usage": {
                 "task": "track_usage_metrics",
                 "schedule": USAGE_EVERY,
-                "options": {"priority": 0},
+                "options": {"priority": 0, "headers": schedule_headers("usage")},
             },
         },
     )

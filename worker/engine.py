@@ -7,12 +7,11 @@ the runtime's loop.
 
 import asyncio
 import contextlib
-import errno
 import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,6 @@ from worker.config import Settings
 from worker.contract.errors import (
     Conflict,
     NagathaError,
-    StorageError,
     Unavailable,
     error_from,
 )
@@ -37,14 +35,14 @@ from worker.contract.events import (
     SettingsChanged,
     StopAsked,
 )
-from worker.contract.system import ModuleInfo
+from worker.contract.system import Backup, ModuleInfo
 from worker.contract.types import FINAL_STATES, Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
 from worker.module_host.host import ModuleHost
-from worker.paths import Paths
+from worker.paths import Paths, unusable
 from worker.presence import Presence, ProcessRole
 from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
@@ -54,10 +52,12 @@ from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
 from worker.service.chats import Chats
+from worker.service.chores import Chores
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
 from worker.service.dispatch import Background, NoBackground
 from worker.service.doctor import Doctor
+from worker.service.ends import UnkeptEnds
 from worker.service.jobs import Jobs
 from worker.service.keeper import ModuleKeeper
 from worker.service.maintenance import Keeping, Maintenance
@@ -65,7 +65,7 @@ from worker.service.models import ModelDesk, Models, ProviderBook
 from worker.service.modules import Modules, Tools
 from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
-from worker.service.published import Published, result_of_message
+from worker.service.published import Published
 from worker.service.queries import Queries
 from worker.service.scope import Scope
 from worker.service.system import System
@@ -81,9 +81,8 @@ log = logging.getLogger(__name__)
 LOCAL_OWNER = "local"
 """The person at this machine."""
 
-ENDS = "ends"
-"""The kind of the error that gives a message back to the queue."""
-
+WORKERS: tuple[ProcessRole, ...] = ("desktop", "worker")
+"""What is expected to run tasks."""
 KEPT_PROMISES = timedelta(minutes=1)
 """How often runs without a living owner, and runs in no queue, are looked for."""
 
@@ -117,6 +116,7 @@ class Engine:
         self.monotonic = monotonic
         self.presence = Presence(paths.locks, role)
         self.running = RunningWork()
+        self.ends = UnkeptEnds()
         self.doctor_message = ""
         self._redactor = redactor or Redactor()
         self._logs = logs
@@ -169,7 +169,7 @@ class Engine:
                 self._set_log_levels()
                 await asyncio.to_thread(self.presence.enter)
             except OSError as error:
-                raise _unusable(self.paths.home, error) from error
+                raise unusable(self.paths.home, error) from error
             undo.callback(self.presence.leave)
             await self._open_storage()
             undo.push_async_callback(self.storage.aclose)
@@ -199,6 +199,10 @@ class Engine:
         await self.answers.aclose()
         await self.unplug()
         await self.answers.aclose()
+        try:
+            await self.ends.settle()
+        except NagathaError as error:
+            log.warning("how a task ended is lost, and it is begun again: %s", error)
         telling = map(asyncio.wrap_future, tuple(self._telling))
         await asyncio.gather(*telling, return_exceptions=True)
         await self.desk.aclose()
@@ -262,14 +266,15 @@ class Engine:
             process=self.presence.id,
             living=self.presence.living,
             host=self.host,
+            life=lambda owner: self.services(owner).jobs,
+            copy=self._copy_daily,
             write_here=self._write_here,
         )
         self.queries = Queries(
             lambda owner: self.services(owner).chats, self.maintenance.release_orphans
         )
         self._published = Published(
-            lambda owner: self.services(owner or LOCAL_OWNER).chats,
-            self.maintenance.interrupt_orphans,
+            lambda owner: self.services(owner).chats, self.maintenance.interrupt_orphans
         )
 
     async def modules_ready(self) -> None:
@@ -335,6 +340,7 @@ class Engine:
         """What is done now and then; no step is left undone because another one failed."""
         for step in (
             self.answers.settle,
+            self.ends.settle,
             self.maintenance.interrupt_orphans,
             self._start_background,
             self.maintenance.recover,
@@ -349,9 +355,9 @@ class Engine:
 
     async def _write_here(self, owner: str, run: str) -> bool:
         """See `Maintenance.write_here`: here is where a worker should be and is not."""
-        plugged = not isinstance(self.background, NoBackground)
-        stays = self.presence.role in ("desktop", "worker")
-        if not (plugged and stays) or self.answers.carrier.is_served():
+        if isinstance(self.background, NoBackground) or self.presence.role not in WORKERS:
+            return False
+        if self.answers.carrier.is_served():
             return False
         return await self.answers.take(self.services(owner).chats.scope, run)
 
@@ -396,7 +402,7 @@ class Engine:
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
-        return any(p.startswith(("desktop-", "worker-")) for p in self.presence.others())
+        return any(p.startswith(WORKERS) for p in self.presence.others())
 
     # settings ----------------------------------------------------------------------------
 
@@ -471,11 +477,13 @@ class Engine:
         return known
 
     def _make_services(self, owner: str) -> OwnerServices:
-        scope = Scope(owner, self.storage, self.bus, self.now, self.presence.id)
+        scope = self._scope(owner)
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
-        jobs = Jobs(scope, lambda: self._background, self.host, self.answers, self.running)
-        chats = Chats(scope, self.answers, self._attachments)
+        jobs = Jobs(
+            scope, lambda: self._background, self.host, self.ends, self.answers, self.running
+        )
+        chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
         doctor = Doctor(
             scope=scope,
             background=lambda: self._background,
@@ -506,6 +514,7 @@ class Engine:
                 ),
                 self._replace_database,
                 lambda: self._background.forget_all(),
+                Chores(scope, self.ends),
             ),
             system=System(
                 scope=scope,
@@ -516,6 +525,21 @@ class Engine:
                 notices=lambda: self.notices,
                 doctor_of=doctor,
             ),
+        )
+
+    def _scope(self, owner: str) -> Scope:
+        redact = self._redactor.redact
+        return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
+
+    async def _copy_daily(self, make: Callable[[], Awaitable[Backup]]) -> Backup:
+        return await Chores(self._scope(LOCAL_OWNER), self.ends).do(
+            make,
+            kind="backup",
+            name="backup",
+            why="The daily copy was due.",
+            result=lambda made: made.name,
+            source="schedule",
+            arguments={"reason": "daily"},
         )
 
     def _attachments(self) -> Attachments:
@@ -540,6 +564,7 @@ class Engine:
                 await self.storage.open()
             # They were kept for a while that is over, under what may not be true any more.
             await self.storage.clear_answers(None)
+            await self.maintenance.forget_work()
         finally:
             await self._tend()
         self._notices = [notice for notice in self._notices if notice.kind != "damaged"]
@@ -563,24 +588,4 @@ class Engine:
 
         `task` is the id of the Celery task: a message that is delivered twice is sent once.
         """
-        if self._closing:
-            raise _ends()
-        message = await self._published.answer(user, session, text, task)
-        if self._closing and message.state == "interrupted":
-            raise _ends()
-        return result_of_message(message)
-
-
-def _unusable(home: Path, error: OSError) -> StorageError:
-    kinds = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full"}
-    kinds |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "read_only")
-    return StorageError(
-        "The data folder cannot be used",
-        f"{error.filename or home}: {error.strerror or error}.",
-        "Make room or change its rights, or choose another folder with NAGATHA_HOME.",
-        kind=kinds.get(error.errno or 0, "storage"),
-    )
-
-
-def _ends() -> Unavailable:
-    return Unavailable("The program ends", "The message is answered at the next start.", kind=ENDS)
+        return await self._published.reply(user or LOCAL_OWNER, session, text, task)

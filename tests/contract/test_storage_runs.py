@@ -248,6 +248,12 @@ def test_several_runs_are_stored_all_or_none(storage: Blocking) -> None:
     assert {run.id for run in storage.list_runs(ME, limit=9)} == {"r1", "r2", "r3"}
 
 
+def test_a_run_can_be_stored_as_taken_already(storage: Blocking) -> None:
+    storage.add_run(ME, a_run(state="STARTED"), (), "p1")
+    assert [owned.process for owned in storage.runs_of_others("p2")] == ["p1"]
+    assert storage.claim_run(ME, "r1", "p2", NOW) is None
+
+
 def test_runs_of_a_batch_come_in_the_order_in_which_they_were_queued(storage: Blocking) -> None:
     storage.add_runs(
         ME,
@@ -331,6 +337,21 @@ def test_a_run_that_failed_can_wait_again_and_no_other(storage: Blocking) -> Non
     assert storage.reopen_run(ME, "r1") is None
     with pytest.raises(NotFound):
         storage.reopen_run(ME, "r2")
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RETRY"])
+def test_a_run_that_waits_can_be_put_first_and_one_that_is_taken_cannot(
+    storage: Blocking, state: RunState
+) -> None:
+    waiting = a_run(state=state, due=later(60), error=Problem("k", "t", retry_at=later(60)))
+    storage.add_run(ME, waiting)
+    first = storage.hasten_run(ME, "r1", 9, (line("now"),))
+    assert first == replace(waiting, due=None, priority=9, error=Problem("k", "t"))
+    assert storage.get_run(ME, "r1") == first
+    storage.claim_run(ME, "r1", "p1", NOW)
+    assert storage.hasten_run(ME, "r1", 9, (line("late"),)) is None
+    assert storage.get_run(ME, "r1").state == "STARTED"
+    assert storage.run_log(ME, "r1", 9) == (line("now"),)
 
 
 # the list --------------------------------------------------------------------------------

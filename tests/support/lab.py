@@ -41,6 +41,7 @@ def register_tasks(registry):
     add("lab", "odd", odd)
     add("lab", "note", note, rate_limit="2/h")
     add("lab", "count", count)
+    add("lab", "talks", talks, bind=True, max_retries=1, default_retry_delay=0)
 
 
 def flaky(context, fails: int) -> int:
@@ -162,6 +163,15 @@ def odd() -> object:
 def note() -> str:
     """Not often."""
     return "noted"
+
+
+def talks(context, words: str, lines: int = 1) -> None:
+    """Says much, and fails the first time."""
+    context.log.debug("attempt %d", context.attempt)
+    for number in range(lines):
+        context.log.warning("%s %d", words, number)
+    if context.attempt == 0:
+        raise context.retry("not yet")
 
 
 def count(file: str, value: int = 0) -> int:

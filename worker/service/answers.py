@@ -28,6 +28,7 @@ from worker.contract.types import (
     RunState,
     UsageRecord,
 )
+from worker.service import run_words
 from worker.service.asking import Asking, Wish
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
@@ -46,6 +47,9 @@ log = logging.getLogger(__name__)
 
 OTHERS = 5
 """Seconds that another process gets to stop an answer that it writes; it is asked each second."""
+
+
+MOVED = "It goes on in the background."
 
 
 @dataclass(slots=True)
@@ -145,7 +149,9 @@ class Answers:
             return False
         work.wish = Wish.of(work.run.arguments)
         self._begin(work, message)
+        begun = words or run_words.begun(scope.process, work.run.attempts)
         await scope.tell_run(work.run)
+        await self.carrier.write_down(scope, run, begun)
         return True
 
     def writes(self, run: str) -> bool:
@@ -326,6 +332,7 @@ class Answers:
             log.warning("answer %s cannot be moved: %s", work.run.id, error)
             return False
         await scope.tell_run(work.run)
+        await self.carrier.write_down(scope, work.run.id, f"{reason} {MOVED}")
         # Whoever gets the message finds it being written. Should this process be killed before
         # that, the message makes it go on, and recovery otherwise.
         await self.carrier.send(scope, work.run)
@@ -403,7 +410,11 @@ class Answers:
         await self._told(scope, waiting, back)
         if again is not None and again.retry_at is not None:
             delay = max(0.0, (again.retry_at - now).total_seconds())
+            said = run_words.tried_again(work.run, str(again).rstrip("."), round(delay))
+            await self.carrier.write_down(scope, back.id, said, "WARNING")
             await self.carrier.send(scope, back, delay=delay)
+        else:
+            await self.carrier.write_down(scope, back.id, run_words.STOPPED)
         # At the program's end its own worker would get it at once: the next start sends it.
         return True
 
@@ -414,6 +425,9 @@ class Answers:
         await scope.tell_chat(message.chat, run.id)
         if run.lane == "queued":
             await self.carrier.report(run, message)
+            if run.ended is not None:
+                end = run_words.ended(run)
+                await self.carrier.write_down(scope, run.id, end.text, end.level)
 
     async def settle(self, chat: str = "") -> int:
         """Store the ends that could not be stored before (of one chat, or all), and tell them.

@@ -5,19 +5,19 @@ is written.
 """
 
 import logging
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from worker.contract.errors import NagathaError
 from worker.contract.types import JsonObject, Message, Run
+from worker.service import run_words
 from worker.service.dispatch import Background
 from worker.service.scope import Scope
 
 log = logging.getLogger(__name__)
 
-PAST = 20
-"""So many past runs tell how long the next one takes."""
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 NOBODY = "It is answered at once: no background worker runs."
 REFUSED = "It is answered at once: the broker did not take it."
 
@@ -35,11 +35,6 @@ class Carrier:
     def is_served(self) -> bool:
         """Whether somebody would work at what is queued now."""
         return self.background().state.worker == "ok" or self.worker_elsewhere()
-
-    async def estimate(self, scope: Scope, name: str) -> float | None:
-        """See `JobService.estimate`."""
-        past = await scope.storage.run_seconds(scope.owner, name, PAST)
-        return statistics.median(past) if past else None
 
     async def send(self, scope: Scope, run: Run, *, delay: float = 0.0) -> bool:
         """Hand a stored run to the broker, to be begun in `delay` seconds. False when it is not
@@ -72,6 +67,14 @@ class Carrier:
             await self.background().report(run.id, run.state, meta)
         except NagathaError as error:
             log.warning("Celery clients do not hear of run %s: %s", run.id, error)
+
+    async def write_down(self, scope: Scope, run: str, text: str, level: Level = "INFO") -> None:
+        """Write a line into a run's log; one that cannot be written costs nothing but the line."""
+        line = run_words.line(scope.now(), scope.redact(text), level)
+        try:
+            await scope.storage.add_log(scope.owner, run, (line,))
+        except NagathaError as error:
+            log.warning("the log of run %s cannot be written: %s", run, error)
 
     async def release_if_gone(self, scope: Scope, run: str) -> bool:
         """Let go of a run whose process is gone; whether there was such a one."""

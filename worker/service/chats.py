@@ -4,7 +4,7 @@ Owns what is allowed and what belongs together in one transaction. How an answer
 is in `answers`; it must not know a model's SDK, SQL or Celery.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from worker.agent.title import first_words
@@ -42,6 +42,8 @@ class Chats:
     answers: Answers
     files: Callable[[], Attachments]
     """Attachments under the limits of the moment."""
+    estimate: Callable[[str], Awaitable[float | None]]
+    """See `JobService.estimate`."""
 
     # reading -----------------------------------------------------------------------------
 
@@ -321,6 +323,8 @@ class Chats:
             chat=target if new else None,
         )
         # From here on the rows are there: whoever fails below finds the run at the next start.
+        if run.progress_text:
+            await self.answers.carrier.write_down(self.scope, run.id, run.progress_text)
         stored = await self.message(answer.id)
         asked = await self.message(question.id) if question is not None else None
         await self.scope.tell_run(run)
@@ -332,7 +336,7 @@ class Chats:
             movable = use_celery is not False
             self.answers.start(self.scope, stored, run, wish, movable=movable)
             return Sent(current, asked, stored, run.id)
-        estimate = await self.answers.carrier.estimate(self.scope, run.name)
+        estimate = await self.estimate(run.name)
         if not sent and not await self.answers.carrier.send(self.scope, run):
             await self._write_here(run)
             return Sent(current, asked, stored, run.id)

@@ -6,7 +6,7 @@ Owns the order of their steps. Files are read and written off the loop; it must 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from worker.contract.events import DataReplaced
 from worker.contract.system import Backup, DataPlaces, Transfer
 from worker.contract.types import Chat
 from worker.service.archive import ArchivedChat, ArchiveWriter, read_archive
+from worker.service.chores import Chores
 from worker.service.scope import Scope
 from worker.storage.rules import AT_WORK, at_work
 
+ASKED_FOR = "A person asked for it."
 EVERY_CHAT = 1_000_000
 NAMED = 5
 """So many chats are named when something is wrong with them."""
@@ -47,6 +49,7 @@ class Data:
     Conflict while something is being written."""
     forget_queue: Callable[[], Awaitable[None]]
     """Removes every queued message and result."""
+    chores: Chores
 
     async def places(self) -> DataPlaces:
         """See `DataService.places`."""
@@ -69,7 +72,14 @@ class Data:
 
     async def back_up(self) -> Backup:
         """See `DataService.back_up`."""
-        return await self.scope.storage.back_up("person", self.scope.now())
+        return await self.chores.do(
+            lambda: self.scope.storage.back_up("person", self.scope.now()),
+            kind="backup",
+            name="backup",
+            why=ASKED_FOR,
+            result=lambda made: made.name,
+            arguments={"reason": "person"},
+        )
 
     async def restore(self, backup: str) -> None:
         """See `DataService.restore`."""
@@ -88,6 +98,16 @@ class Data:
 
     async def export(self, folder: str) -> Transfer:
         """See `DataService.export`."""
+        return await self.chores.do(
+            lambda: self._export(folder),
+            kind="backup",
+            name="export",
+            why=ASKED_FOR,
+            result=asdict,
+            arguments={"folder": folder},
+        )
+
+    async def _export(self, folder: str) -> Transfer:
         now = self.scope.now()
         place = _path(folder)
         if not place.is_absolute():
@@ -113,6 +133,16 @@ class Data:
 
     async def import_all(self, path: str) -> Transfer:
         """See `DataService.import_all`."""
+        return await self.chores.do(
+            lambda: self._import(path),
+            kind="backup",
+            name="import",
+            why=ASKED_FOR,
+            result=asdict,
+            arguments={"path": path},
+        )
+
+    async def _import(self, path: str) -> Transfer:
         source = _path(path)
         try:
             archived = await asyncio.to_thread(read_archive, source)

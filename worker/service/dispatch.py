@@ -8,11 +8,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.contract.errors import Unavailable
+from worker.contract.jobs import DeadLetter
 from worker.contract.system import Health
-from worker.contract.types import JsonObject, RunState
+from worker.contract.types import JsonObject, RunState, Source
 
-PRIORITY = 4
-"""Of a run that nobody waits for; see `Run.priority`."""
+USUAL_PRIORITY = 4
+HIGHEST_PRIORITY = 9
+"""Of what a person wants to be begun before everything else."""
+LOWEST_PRIORITY = 0
+"""Of maintenance, for which nobody waits."""
+PRIORITIES: Mapping[Source, int] = {
+    "chat": 6,
+    "quick": 6,
+    "cli": 6,
+    "api": 5,
+    "module": USUAL_PRIORITY,
+    "schedule": 2,
+    "engine": 2,
+}
+"""What a person waits for goes before what came by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +46,24 @@ class Dispatcher(Protocol):
     """Something that can put a run into the queue."""
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
+        self,
+        owner: str,
+        task: str,
+        run: str,
+        *,
+        delay: float = 0.0,
+        priority: int = USUAL_PRIORITY,
     ) -> None:
         """Queue the task named `task` for the stored run `run`, due in `delay` seconds.
 
-        Of what waits the highest `priority` (0 to 9) is begun first. Accepted means on disk (or
-        confirmed by the server). The message carries ids only.
-        Raises Unavailable when the broker does not take it.
+        Of what is due the highest `priority` (0 to 9) is begun first. Accepted means on disk (or
+        confirmed by the server). The message carries ids only. Raises Unavailable when the
+        broker does not take it.
         """
+        ...
+
+    async def hasten(self, owner: str, task: str, run: str) -> None:
+        """Queue a run that waits already before all others, and at once. Raises Unavailable."""
         ...
 
     async def revoke(self, run: str) -> None:
@@ -112,6 +136,32 @@ class Background(Dispatcher, Protocol):
         """Remove every queued message and result."""
         ...
 
+    async def dead_letters(self, owner: str) -> tuple[DeadLetter, ...]:
+        """Messages of `owner` that the broker gave up, newest first.
+
+        Raises Unavailable where it cannot be asked.
+        """
+        ...
+
+    async def dead_count(self, owner: str) -> int | None:
+        """How many those are; None where the broker cannot be asked."""
+        ...
+
+    async def dead_runs(self) -> frozenset[str]:
+        """The runs of all of them, whoever's they are; none where the broker cannot be asked."""
+        ...
+
+    async def retry_dead(self, owner: str, letter: int) -> None:
+        """Put a dead letter back into its queue with a clean slate.
+
+        Raises NotFound, or Unavailable where the broker cannot be asked.
+        """
+        ...
+
+    async def delete_dead(self, owner: str, letter: int) -> None:
+        """Delete a dead letter for good. Raises as `retry_dead`."""
+        ...
+
 
 class NoBackground:
     """What an engine has until one is plugged in: nothing is queued, rows wait."""
@@ -131,9 +181,19 @@ class NoBackground:
         return BackgroundState(broker="", worker="off", beat="off")
 
     async def send(
-        self, owner: str, task: str, run: str, *, delay: float = 0.0, priority: int = PRIORITY
+        self,
+        owner: str,
+        task: str,
+        run: str,
+        *,
+        delay: float = 0.0,
+        priority: int = USUAL_PRIORITY,
     ) -> None:
         """See `Dispatcher.send`; always raises Unavailable."""
+        raise self._error()
+
+    async def hasten(self, owner: str, task: str, run: str) -> None:
+        """See `Dispatcher.hasten`; always raises Unavailable."""
         raise self._error()
 
     async def revoke(self, run: str) -> None:
@@ -171,11 +231,40 @@ class NoBackground:
     async def forget_all(self) -> None:
         """Nothing is queued."""
 
+    async def dead_letters(self, owner: str) -> tuple[DeadLetter, ...]:
+        """Always raises Unavailable."""
+        raise self._error()
+
+    async def dead_count(self, owner: str) -> int | None:
+        """There is nobody to be asked."""
+        return None
+
+    async def dead_runs(self) -> frozenset[str]:
+        """There is nobody to be asked."""
+        return frozenset()
+
+    async def retry_dead(self, owner: str, letter: int) -> None:
+        """Always raises Unavailable."""
+        raise self._error()
+
+    async def delete_dead(self, owner: str, letter: int) -> None:
+        """Always raises Unavailable."""
+        raise self._error()
+
     def _error(self) -> Unavailable:
         return Unavailable(
             "Background work is not available", self._reason, "Start Nagatha, or “nagatha worker”."
         )
 
 
-TASK_HEADERS: Mapping[str, str] = {"owner": "nagatha_owner", "source": "nagatha_source"}
+TASK_HEADERS: Mapping[str, str] = {
+    "owner": "nagatha_owner",
+    "source": "nagatha_source",
+    "schedule": "nagatha_schedule",
+}
 """Headers of our own on a task's message."""
+
+
+def schedule_headers(entry: str) -> dict[str, str]:
+    """Those of the messages that Beat sends for its entry `entry`."""
+    return {TASK_HEADERS["source"]: "schedule", TASK_HEADERS["schedule"]: entry}

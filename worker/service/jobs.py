@@ -1,27 +1,32 @@
-"""The use cases of background work: queue, look, cancel, do again, and carry out.
+"""The use cases of background work: queue, look, cancel, do again.
 
-Owns a run's life: its row is written before it is queued, only who claims it may do its
-work, and its end is stored before it is told. It must not know Celery.
+Owns what people may ask of runs. How a run lives is in `life`; it must not know Celery.
 """
 
-import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from worker.contract.errors import Conflict, InvalidInput, NagathaError, NotFound
-from worker.contract.types import FINAL_STATES, Problem, Run, RunState, Source
-from worker.module_host.host import ModuleHost
-from worker.module_host.schema import checked
+from worker.contract.errors import Conflict, InvalidInput, NagathaError
+from worker.contract.jobs import Batch, DeadLetter, LogLine, TaskCall
+from worker.contract.types import FINAL_STATES, Run, RunKind, RunState, Source
+from worker.service import run_words
+from worker.service.batches import Batches
 from worker.service.cancel import RunningWork
-from worker.service.dispatch import Dispatcher
-from worker.service.scope import Scope, new_id
+from worker.service.dead import DeadLetters
+from worker.service.dispatch import HIGHEST_PRIORITY
+from worker.service.life import QUEUED_KINDS, RunLife
+from worker.service.scope import Scope
+from worker.storage import rules
 
 log = logging.getLogger(__name__)
 
 HIGHEST_LIMIT = 10_000
+ESTIMATED_FROM = 20
+"""So many runs that went well, the newest ones, tell how long the next will take."""
 
 
 class Cancellations(Protocol):
@@ -33,62 +38,102 @@ class Cancellations(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(RunLife):
     """`JobService` for one owner, and the worker's side of a run."""
 
-    scope: Scope
-    dispatcher: Callable[[], Dispatcher]
-    host: ModuleHost
     answers: Cancellations
     running: RunningWork
 
-    # for people --------------------------------------------------------------------------
+    # looking -----------------------------------------------------------------------------
 
     async def list_runs(
-        self, states: tuple[RunState, ...] = (), limit: int = 200, before: datetime | None = None
+        self,
+        states: tuple[RunState, ...] = (),
+        limit: int = 200,
+        before: datetime | None = None,
+        query: str = "",
+        kinds: tuple[RunKind, ...] = (),
     ) -> tuple[Run, ...]:
         """See `JobService.list_runs`."""
         return await self.scope.storage.list_runs(
-            self.scope.owner, states=states, limit=max(1, min(limit, HIGHEST_LIMIT)), before=before
+            self.scope.owner,
+            states=states,
+            limit=max(1, min(limit, HIGHEST_LIMIT)),
+            before=before,
+            query=query,
+            kinds=kinds,
         )
 
     async def get(self, run: str) -> Run:
         """See `JobService.get`."""
         return await self.scope.storage.get_run(self.scope.owner, run)
 
+    async def log(self, run: str) -> tuple[LogLine, ...]:
+        """See `JobService.log`."""
+        return await self.scope.storage.run_log(self.scope.owner, run, rules.LINES)
+
+    async def batch(self, batch: str) -> Batch:
+        """See `JobService.batch`."""
+        return await Batches(self).get(batch)
+
+    async def estimate(self, name: str) -> float | None:
+        """See `JobService.estimate`."""
+        seconds = await self.scope.storage.run_seconds(self.scope.owner, name, ESTIMATED_FROM)
+        return statistics.median(seconds) if seconds else None
+
+    # queueing ----------------------------------------------------------------------------
+
     async def run_task(
         self, name: str, arguments: Mapping[str, object], source: Source = "chat"
     ) -> Run:
         """See `JobService.run_task`."""
-        fitting = self._checked(name, arguments)
-        run = Run(
-            id=new_id(),
-            kind="task",
-            name=name,
-            state="PENDING",
-            source=source,
-            queued=self.scope.now(),
-            arguments=fitting,
+        return await self.queue(self.new_run(name, self.fitting(name, arguments), source=source))
+
+    async def run_group(self, calls: tuple[TaskCall, ...], source: Source = "chat") -> Batch:
+        """See `JobService.run_group`."""
+        return await Batches(self).queue("group", calls, source)
+
+    async def run_chain(self, calls: tuple[TaskCall, ...], source: Source = "chat") -> Batch:
+        """See `JobService.run_chain`."""
+        return await Batches(self).queue("chain", calls, source)
+
+    async def retry(self, run: str) -> Run:
+        """See `JobService.retry`."""
+        found = await self.get(run)
+        if found.kind not in QUEUED_KINDS:
+            raise InvalidInput(
+                "This cannot be run again here",
+                "" if found.kind != "answer" else "An answer is asked for again in its chat.",
+                "Only tasks can.",
+            )
+        if found.state not in FINAL_STATES:
+            raise Conflict("This run has not ended yet", remedy="Cancel it first.")
+        if found.kind == "task":
+            return await self.run_task(found.name, found.arguments or {}, found.source)
+        return await self.queue(
+            self.new_run(found.name, None, kind=found.kind, source=found.source)
         )
-        await self.scope.storage.add_run(self.scope.owner, run)
-        await self.scope.tell_run(run)
-        await self.enqueue(run)
-        return run
 
-    def _checked(self, name: str, arguments: Mapping[str, object]) -> dict[str, object]:
-        """The arguments as the task takes them. Raises NotFound, InvalidInput."""
-        return dict(checked(self.host.spec(name).info.parameters, arguments, name))
-
-    async def enqueue(self, run: Run, *, delay: float = 0.0) -> None:
-        """Hand a stored run to the broker.
-
-        A broker that does not answer is no failure of the run: the row stays, and the next
-        tick queues it again.
-        """
-        try:
-            await self.dispatcher().send(self.scope.owner, run.name, run.id, delay=delay)
-        except NagathaError as error:
-            log.warning("run %s waits for the broker: %s", run.id, error)
+    async def run_now(self, run: str) -> Run:
+        """See `JobService.run_now`."""
+        found = await self.get(run)
+        if found.state not in ("PENDING", "RETRY"):
+            raise Conflict("This run does not wait any more")
+        if found.follows is not None and (await self.get(found.follows)).state != "SUCCESS":
+            raise Conflict(
+                "This run waits for another one",
+                "It is the next step of a chain.",
+                "Let the run before it be begun now.",
+            )
+        line = run_words.line(self.scope.now(), run_words.HASTENED)
+        first = await self.scope.storage.hasten_run(
+            self.scope.owner, run, HIGHEST_PRIORITY, (line,)
+        )
+        if first is None:
+            raise Conflict("This run does not wait any more")
+        await self.scope.tell_run(first)
+        await self.dispatcher().hasten(self.scope.owner, first.name, first.id)
+        return first
 
     async def cancel(self, run: str) -> Run:
         """See `JobService.cancel`."""
@@ -98,7 +143,11 @@ class Jobs:
         if found.kind == "answer":
             await self.answers.stop(self.scope, run)
             return await self.get(run)
-        ended = await self._end(replace(found, state="REVOKED"))
+        if found.kind not in QUEUED_KINDS:
+            raise Conflict(
+                "This cannot be stopped half way", remedy="Wait a moment, it ends by itself."
+            )
+        ended = await self.end(replace(found, state="REVOKED"))
         self.running.request_stop(run)
         try:
             await self.dispatcher().revoke(run)
@@ -107,85 +156,16 @@ class Jobs:
             log.info("the message of run %s stays in the queue: %s", run, error)
         return ended
 
-    async def retry(self, run: str) -> Run:
-        """See `JobService.retry`."""
-        found = await self.get(run)
-        if found.kind != "task":
-            raise InvalidInput("Only tasks of modules can be run again here")
-        if found.state not in FINAL_STATES:
-            raise Conflict("This run has not ended yet", remedy="Cancel it first.")
-        return await self.run_task(found.name, found.arguments or {}, found.source)
+    # dead letters ------------------------------------------------------------------------
 
-    # for the worker ----------------------------------------------------------------------
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """See `JobService.dead_letters`."""
+        return await DeadLetters(self).letters()
 
-    async def begin(
-        self, run: str, name: str, arguments: Mapping[str, object], source: Source = "api"
-    ) -> Run | None:
-        """Claim a run for this process, or None when there is nothing to do any more.
+    async def retry_dead(self, letter: int) -> None:
+        """See `JobService.retry_dead`."""
+        await DeadLetters(self).retry(letter)
 
-        A run that has no row was sent by another Celery client: it gets one now, from the
-        message's own arguments. Raises InvalidInput when those are wrong.
-        """
-        storage, owner = self.scope.storage, self.scope.owner
-        try:
-            await storage.get_run(owner, run)
-        except NotFound:
-            fitting = self._checked(name, arguments)
-            # Its message may be here twice at this very moment: one of the two adds the row.
-            with contextlib.suppress(Conflict):
-                await storage.add_run(
-                    owner,
-                    Run(
-                        id=run,
-                        kind="task",
-                        name=name,
-                        state="PENDING",
-                        source=source,
-                        queued=self.scope.now(),
-                        arguments=fitting,
-                    ),
-                )
-        claimed = await storage.claim_run(owner, run, self.scope.process, self.scope.now())
-        if claimed is not None:
-            await self.scope.tell_run(claimed)
-        return claimed
-
-    async def progress(self, run: str, fraction: float | None, text: str) -> None:
-        """Store and tell how far a run is."""
-        found = await self.get(run)
-        if found.state in FINAL_STATES:
-            return
-        clamped = None if fraction is None else min(1.0, max(0.0, fraction))
-        await self._save(
-            replace(found, state="PROGRESS", progress=clamped, progress_text=text[:500])
-        )
-
-    async def succeed(self, run: str, result: object) -> Run:
-        """A run ended well with `result` (JSON)."""
-        found = await self.get(run)
-        return await self._end(replace(found, state="SUCCESS", result=result, progress=1.0))
-
-    async def fail(self, run: str, problem: Problem) -> Run:
-        """A run failed for good."""
-        found = await self.get(run)
-        return await self._end(replace(found, state="FAILURE", error=problem))
-
-    async def release(self, run: str) -> Run:
-        """A task stopped because the worker ends: it is begun again later."""
-        await self.scope.storage.release_run(self.scope.owner, run, self.scope.process)
-        found = await self.get(run)
-        await self.scope.tell_run(found)
-        return found
-
-    async def again(self, run: str, problem: Problem) -> Run:
-        """A run failed and is tried again; its message is queued by who calls."""
-        found = await self.get(run)
-        return await self._save(replace(found, state="RETRY", error=problem))
-
-    async def _end(self, run: Run) -> Run:
-        return await self._save(replace(run, ended=self.scope.now()))
-
-    async def _save(self, run: Run) -> Run:
-        stored = await self.scope.storage.save_run(self.scope.owner, run)
-        await self.scope.tell_run(stored)
-        return stored
+    async def delete_dead(self, letter: int) -> None:
+        """See `JobService.delete_dead`."""
+        await DeadLetters(self).delete(letter)

@@ -4,23 +4,26 @@ Owns which left-overs are removed when. It must not know SQL or Celery.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from worker.contract.errors import NotFound
 from worker.contract.events import ChatChanged, MessageChanged, RunChanged
-from worker.contract.types import JsonObject, Problem, Run
+from worker.contract.system import Backup
+from worker.contract.types import FINAL_STATES, JsonObject
 from worker.events.bus import EventBus
 from worker.module_host.host import ModuleHost
+from worker.service import run_words
 from worker.service.dispatch import Background
+from worker.service.life import RunLife, is_carried
 from worker.storage.base import OwnedRun, Storage
-
-log = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=2)
 UNUSED_ATTACHMENTS_KEPT = timedelta(days=2)
+QUIET_RUNS_KEPT = timedelta(days=1)
+"""Runs of maintenance that went well, dozens a day and all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Keeping:
     runs: timedelta
     deleted: timedelta
     daily_backup: bool
+
+
+Report: TypeAlias = Callable[[float, str], Awaitable[None]]
+"""Told how far something is, and what it does."""
+
+
+async def _unheard(fraction: float, text: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +55,31 @@ class Maintenance:
     process: str
     living: Callable[[], frozenset[str]]
     host: ModuleHost
+    life: Callable[[str], RunLife]
+    """How runs of an owner live."""
+    copy: Callable[[Callable[[], Awaitable[Backup]]], Awaitable[Backup]]
+    """Makes the daily copy as a piece of work that people see."""
     write_here: Callable[[str, str], Awaitable[bool]]
     """Writes the queued answer of an owner's run in this process, where nobody works at the queue
     and this process would be the one; False where it is left to the queue."""
 
-    async def run(self) -> JsonObject:
+    async def run(self, report: Report = _unheard) -> JsonObject:
         """The hourly round; returns what was removed and what is there."""
         keeping, now = self.keeping(), self.now()
+        await report(0.0, "removing what expired")
         expired = await self.storage.expire(
             deleted_before=now - keeping.deleted,
             runs_before=now - keeping.runs,
             events_before=now - EVENTS_KEPT,
             unused_before=now - UNUSED_ATTACHMENTS_KEPT,
+            quiet_before=now - QUIET_RUNS_KEPT,
         )
         answers = await self.storage.expire_answers(now)
+        await report(0.25, "tidying the queue")
         queue = await self.background().tidy()
+        await report(0.5, "giving space back")
         await self.storage.optimise()
+        await report(0.75, "looking after the daily copy")
         backup = await self.back_up_when_due()
         statistics = await self.storage.statistics()
         return {
@@ -80,68 +100,94 @@ class Maintenance:
             return None
         if not await self.storage.backup_due(now):
             return None
-        return (await self.storage.back_up("daily", now)).name
+        return (await self.copy(lambda: self.storage.back_up("daily", now))).name
+
+    # what a gone process left --------------------------------------------------------------
 
     async def interrupt_orphans(self) -> int:
-        """Mark the answers that a gone process was writing interrupted, with what came of them.
+        """Mark what a gone process was at and nobody goes on with interrupted: an answer with
+        what came of it, a title, a copy.
 
         A person decides whether such an answer goes on; queued ones go on by themselves. Returns
         how many there were.
         """
-        found = 0
-        for owned in await self._orphans():
-            if not _carried(owned.run):
-                await self._interrupt(owned)
-                found += 1
-        return found
+        return await self._interrupt_all(await self._orphans())
 
     async def release_orphans(self) -> int:
         """Let somebody else have the tasks and queued answers that a gone process was working at;
         how many."""
-        return len(await self._release_orphans())
+        return len(await self._release_all(await self._orphans()))
 
-    async def _release_orphans(self) -> set[str]:
-        released = set()
-        for owned in await self._orphans():
-            run = owned.run
-            if not _carried(run):
+    async def forget_work(self) -> None:
+        """The database was replaced by a copy: whoever worked in it does not work in this one."""
+        claimed = await self.storage.runs_of_others("")
+        await self._interrupt_all(claimed)
+        await self._release_all(claimed)
+
+    async def _interrupt_all(self, found: Iterable[OwnedRun]) -> int:
+        broken = [owned for owned in found if not is_carried(owned.run)]
+        for owned in broken:
+            await self._interrupt(owned)
+        return len(broken)
+
+    async def _release_all(self, found: Iterable[OwnedRun]) -> set[str]:
+        released: set[str] = set()
+        for owned in found:
+            if not is_carried(owned.run):
                 continue
-            if await self.storage.release_run(owned.owner, run.id, owned.process):
-                released.add(run.id)
-                waiting = await self.storage.get_run(owned.owner, run.id)
-                await self.bus.publish(owned.owner, RunChanged(run=waiting, run_id=run.id))
+            name = owned.run.id
+            if await self.storage.release_run(owned.owner, name, owned.process):
+                released.add(name)
+                life = self.life(owned.owner)
+                left = run_words.line(self.now(), run_words.LEFT, "WARNING")
+                await life.write_down(name, left)
+                await life.scope.tell_run(await self.storage.get_run(owned.owner, name))
         return released
 
     async def recover(self) -> int:
         """Queue the tasks and answers again that a gone process was working at, or that are in no
         queue.
 
-        Who claims a run works at it, so that a message too many does no harm. Returns how
-        many were queued. Raises Unavailable, with the rows left for the next time.
+        Who claims a run works at it, so that a message too many does no harm. What cannot be
+        done any more ends, and says why: a task that is not there, a message that the broker
+        gave up, a step of a chain whose turn never comes. Returns how many were queued. Raises
+        Unavailable, with the rows left for the next time.
         """
         await self.interrupt_orphans()
-        released = await self._release_orphans()
+        released = await self._release_all(await self._orphans())
         await self.write_waiting()
         queued = 0
         background = self.background()
+        dead = await background.dead_runs()
         for owned in await self.storage.unclaimed_runs():
-            run = owned.run
-            if not _carried(run):
+            run, life = owned.run, self.life(owned.owner)
+            if not is_carried(run) or not await self._has_its_turn(owned, life):
                 continue
             if run.kind == "task":
                 try:
                     self.host.spec(run.name)
                 except NotFound as error:
-                    await self._give_up(owned, error.problem)
+                    # A worker would throw the message away.
+                    await life.fail(run.id, error.problem)
                     await background.revoke(run.id)
                     continue
             # The message of an answer that was begun is gone: it was acknowledged then.
             begun = run.kind == "answer" and run.id in released
             if not begun and await background.holds(run.id):
                 continue
-            due = run.error.retry_at if run.state == "RETRY" and run.error is not None else None
-            delay = max(0.0, (due - self.now()).total_seconds()) if due is not None else 0.0
-            await background.send(owned.owner, run.name, run.id, delay=delay, priority=run.priority)
+            if run.id in dead:
+                await life.give_up(run, run_words.dead_letter())
+                continue
+            due = run.due
+            if due is None and run.state == "RETRY" and run.error is not None:
+                due = run.error.retry_at
+            await background.send(
+                owned.owner,
+                run.name,
+                run.id,
+                delay=life.seconds_until(due),
+                priority=run.priority,
+            )
             queued += 1
         return queued
 
@@ -150,18 +196,28 @@ class Maintenance:
 
         A person waits for them, and without a worker or a broker they would wait for ever.
         """
-        await self._release_orphans()
+        await self.release_orphans()
         begun = 0
         for owned in await self.storage.unclaimed_runs():
-            if owned.run.kind == "answer" and _carried(owned.run):
+            if owned.run.kind == "answer" and is_carried(owned.run):
                 begun += await self.write_here(owned.owner, owned.run.id)
         return begun
 
-    async def _give_up(self, owned: OwnedRun, problem: Problem) -> None:
-        """The task is no longer there: a worker would throw the message away."""
-        failed = replace(owned.run, state="FAILURE", error=problem, ended=self.now())
-        stored = await self.storage.save_run(owned.owner, failed)
-        await self.bus.publish(owned.owner, RunChanged(run=stored, run_id=stored.id))
+    async def _has_its_turn(self, owned: OwnedRun, life: RunLife) -> bool:
+        """Whether a run waits for no other; one that waits in vain is ended."""
+        run = owned.run
+        if run.follows is None:
+            return True
+        try:
+            before = await self.storage.get_run(owned.owner, run.follows)
+        except NotFound:
+            await life.not_begun(run, None)
+            return False
+        if before.state == "SUCCESS":
+            return True
+        if before.state in FINAL_STATES:
+            await life.not_begun(run, before)
+        return False
 
     async def _orphans(self) -> tuple[OwnedRun, ...]:
         owned = await self.storage.runs_of_others(self.process)
@@ -173,14 +229,11 @@ class Maintenance:
     async def _interrupt(self, owned: OwnedRun) -> None:
         owner = owned.owner
         answer = await self.storage.interrupt_run(owner, owned.run.id, owned.process, self.now())
+        broken_off = run_words.line(self.now(), run_words.BROKEN_OFF, "WARNING")
+        await self.life(owner).write_down(owned.run.id, broken_off)
         run = await self.storage.get_run(owner, owned.run.id)
         await self.bus.publish(owner, RunChanged(run=run, run_id=run.id))
         if answer is not None:
             await self.bus.publish(owner, MessageChanged(message=answer, run_id=run.id))
             chat = await self.storage.get_chat(owner, answer.chat)
             await self.bus.publish(owner, ChatChanged(chat=chat, run_id=run.id))
-
-
-def _carried(run: Run) -> bool:
-    """Whether the queue carries it, so that it goes on by itself when its process is gone."""
-    return run.kind == "task" or (run.kind == "answer" and run.lane == "queued")

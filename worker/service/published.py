@@ -8,11 +8,13 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from worker.contract.errors import Conflict, InvalidInput, NotFound
+from worker.contract.errors import Conflict, InvalidInput, NotFound, Unavailable
 from worker.contract.events import ChatChanged, Event, MessageChanged
 from worker.contract.types import Chat, Message
 from worker.service.chats import Chats
 
+ENDS = "ends"
+"""The kind of the error that gives a message back to the queue."""
 LOOK_AGAIN = 2.0
 """Seconds after which is read what an event should have told: its process may be gone."""
 _SESSION = re.compile(r"[\w.:@-]{1,128}")
@@ -126,22 +128,29 @@ class Published:
         self._look_for_orphans = look_for_orphans
         self._turns: dict[str, asyncio.Lock] = {}
 
-    async def answer(self, owner: str, session: str, text: str, task: str) -> Message:
-        """See `PublishedMessages.answer`."""
-        published = PublishedMessages(self._chats(owner), self._look_for_orphans)
+    async def reply(self, owner: str, session: str, text: str, task: str) -> dict[str, object]:
+        """What the task returns: the answer to `text`, once it has ended.
+
+        Raises InvalidInput, or Unavailable of kind ENDS where the program ends before.
+        """
+        chats = self._chats(owner)
+        if chats.answers.closing:
+            raise _ends()
+        published = PublishedMessages(chats, self._look_for_orphans)
         # It may be here twice at this very moment; the second time finds what the first began.
         async with self._turns.setdefault(task, asyncio.Lock()):
             message = await published.answer(session, text, task)
         self._turns.pop(task, None)
-        return message
+        if chats.answers.closing and message.state == "interrupted":
+            raise _ends()
+        return {
+            "success": message.state == "complete",
+            "session_id": message.chat,
+            "message_id": message.id,
+            "response": message.text,
+            "error": None if message.error is None else str(message.error),
+        }
 
 
-def result_of_message(message: Message) -> dict[str, object]:
-    """What `process_message_with_nagatha` returns."""
-    return {
-        "success": message.state == "complete",
-        "session_id": message.chat,
-        "message_id": message.id,
-        "response": message.text,
-        "error": None if message.error is None else str(message.error),
-    }
+def _ends() -> Unavailable:
+    return Unavailable("The program ends", "The message is answered at the next start.", kind=ENDS)

@@ -38,6 +38,8 @@ class Scope:
     """The injected clock; aware, UTC."""
     process: str
     """Who claims runs (`Presence.id`)."""
+    redact: Callable[[str], str] = str
+    """Takes keys out of what is written into a run's log."""
 
     async def tell(self, event: Event) -> None:
         """Publish an event to the owner's listeners.

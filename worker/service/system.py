@@ -47,6 +47,7 @@ class System:
             waiting=_sum(counts, "PENDING", "RETRY"),
             failed=counts.failed,
             notices=tuple(self.notices()),
+            dead=await self.background().dead_count(owner),
         )
 
     async def doctor(self, checks: tuple[str, ...] = ()) -> tuple[Check, ...]:

@@ -65,19 +65,21 @@ class Titles:
         chosen = await self._desk.choose(answer.provider, answer.model)
         if chosen.provider.id == BUILTIN:
             return
-        run = Run(
+        now = scope.now()
+        claimed = Run(
             id=new_id(),
             kind="title",
             name="title",
-            state="PENDING",
+            state="STARTED",
             source="engine",
-            queued=scope.now(),
+            queued=now,
+            started=now,
             chat=chat.id,
+            attempts=1,
+            lane="now",
         )
-        await scope.storage.add_run(scope.owner, run)
-        claimed = await scope.storage.claim_run(scope.owner, run.id, scope.process, scope.now())
-        if claimed is None:
-            return
+        # As taken at once: nobody would come back to one that a killed process left waiting.
+        await scope.storage.add_run(scope.owner, claimed, (), scope.process)
         try:
             title = await find_title(
                 chosen.provider,
@@ -100,7 +102,7 @@ class Titles:
                 scope.owner,
                 UsageRecord(
                     id=new_id(),
-                    run=run.id,
+                    run=claimed.id,
                     at=scope.now(),
                     purpose="title",
                     provider=chosen.provider.id,
@@ -110,10 +112,10 @@ class Titles:
                     cost=Decimal(0) if chosen.provider.local else None,
                 ),
             )
-        now = await scope.storage.get_chat(scope.owner, chat.id)
-        if title.from_model and now.titled_by == "":
+        there = await scope.storage.get_chat(scope.owner, chat.id)
+        if title.from_model and there.titled_by == "":
             changes: ChatChanges = {"title": title.text, "titled_by": "model"}
             await scope.storage.update_chat(scope.owner, chat.id, changes)
-            await scope.tell_chat(chat.id, run.id)
+            await scope.tell_chat(chat.id, claimed.id)
         done = replace(claimed, state="SUCCESS", ended=scope.now(), result=title.text)
         await scope.tell_run(await scope.storage.save_run(scope.owner, done))

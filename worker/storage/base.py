@@ -229,13 +229,15 @@ class Storage(AnswerStorage, Protocol):
     # runs --------------------------------------------------------------------------------
 
     async def add_runs(
-        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = ()
+        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = (), process: str = ""
     ) -> None:
-        """Store runs that nobody has claimed, all or none of them; each begins its log with
-        `lines`. Raises Conflict where one is there."""
+        """Store runs that nobody, or `process`, has claimed, all or none of them; each begins its
+        log with `lines`. Raises Conflict where one is there."""
         ...
 
-    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
+    async def add_run(
+        self, owner: str, run: Run, lines: Sequence[LogLine] = (), process: str = ""
+    ) -> None:
         """`add_runs` with one."""
         ...
 
@@ -300,6 +302,13 @@ class Storage(AnswerStorage, Protocol):
     async def reopen_run(self, owner: str, run: str, lines: Sequence[LogLine] = ()) -> Run | None:
         """Let a run in FAILURE wait again, as PENDING and unclaimed; None when it is in another
         state."""
+        ...
+
+    async def hasten_run(
+        self, owner: str, run: str, priority: int, lines: Sequence[LogLine] = ()
+    ) -> Run | None:
+        """Let a run that waits, unclaimed, wait for no time any more, and with this priority;
+        None when it does not wait."""
         ...
 
     async def add_log(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:

@@ -21,7 +21,7 @@ class MemoryRuns(MemoryState):
     # one run -----------------------------------------------------------------------------
 
     async def add_runs(
-        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = ()
+        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = (), process: str = ""
     ) -> None:
         """See `Storage.add_runs`."""
         there = self._of(owner).runs
@@ -31,12 +31,14 @@ class MemoryRuns(MemoryState):
                 raise rules.already_there("run", run.id)
             coming.add(run.id)
         for run in runs:
-            there[run.id] = (run, "")
+            there[run.id] = (run, process)
             self._write_down(owner, run.id, lines)
 
-    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
+    async def add_run(
+        self, owner: str, run: Run, lines: Sequence[LogLine] = (), process: str = ""
+    ) -> None:
         """See `Storage.add_run`."""
-        await self.add_runs(owner, (run,), lines)
+        await self.add_runs(owner, (run,), lines, process)
 
     async def get_run(self, owner: str, run: str) -> Run:
         """See `Storage.get_run`."""
@@ -75,6 +77,16 @@ class MemoryRuns(MemoryState):
             self._of(owner).runs[run] = (opened, "")
             self._write_down(owner, run, lines)
         return opened
+
+    async def hasten_run(
+        self, owner: str, run: str, priority: int, lines: Sequence[LogLine] = ()
+    ) -> Run | None:
+        """See `Storage.hasten_run`."""
+        hastened = rules.hastened(*self._run(owner, run), priority)
+        if hastened is not None:
+            self._of(owner).runs[run] = (hastened, "")
+            self._write_down(owner, run, lines)
+        return hastened
 
     async def release_run(self, owner: str, run: str, process: str) -> bool:
         """See `Storage.release_run`."""

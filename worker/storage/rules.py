@@ -180,6 +180,14 @@ def reopened(run: Run) -> Run | None:
     return replace(released(run), ended=None, error=None, due=None, result=None)
 
 
+def hastened(run: Run, process: str, priority: int) -> Run | None:
+    """`run` as it is once it waits for no time any more; None for one that does not wait."""
+    if process or run.state not in ("PENDING", "RETRY"):
+        return None
+    error = None if run.error is None else replace(run.error, retry_at=None)
+    return replace(run, due=None, priority=priority, error=error)
+
+
 def kept_lines(lines: Sequence[LogLine]) -> list[LogLine]:
     """Of new lines what is kept."""
     return [replace(line, text=line.text[:LINE]) for line in lines[-LINES:]]

@@ -1,6 +1,6 @@
 """The Celery app as tasks know it.
 
-Owns the one attribute that ties an app to its engine.
+Owns the one attribute that ties an app to its engine, and how a failure is told to Celery.
 """
 
 from celery import Celery
@@ -12,3 +12,7 @@ class NagathaCelery(Celery):  # type: ignore[misc]  # celery ships no types
     """A Celery app that carries the engine it was made for."""
 
     engine: Engine
+
+
+class TaskFailed(Exception):
+    """A task failed; the text says how, for Celery clients elsewhere."""

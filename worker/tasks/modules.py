@@ -8,8 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn, TypeVar, cast
 
@@ -27,9 +26,11 @@ from worker.module_host.context import (
     module_logger,
 )
 from worker.module_host.registry import TaskSpec
-from worker.service.dispatch import TASK_HEADERS
+from worker.module_host.run_logger import RunLogger
+from worker.service.dispatch import TASK_HEADERS, schedule_headers
 from worker.service.jobs import Jobs
-from worker.tasks.base import NagathaCelery
+from worker.tasks.base import NagathaCelery, TaskFailed
+from worker.tasks.telling import Lines, Progress
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,6 @@ SCHEDULE_PREFIX = "module:"
 """Begins the names of Beat's entries for modules."""
 LAST_WORDS = 1.0
 """Seconds that a coroutine whose time is up gets to clean up."""
-
-
-class TaskFailed(Exception):
-    """A module's task failed; the text says how, for Celery clients elsewhere."""
 
 
 def register(app: NagathaCelery) -> None:
@@ -86,7 +83,7 @@ def _register_one(app: NagathaCelery, spec: TaskSpec) -> None:
         app.conf.beat_schedule[SCHEDULE_PREFIX + spec.name] = {
             "task": spec.name,
             "schedule": spec.info.schedule,
-            "options": {"headers": {TASK_HEADERS["source"]: "schedule"}},
+            "options": {"headers": schedule_headers(SCHEDULE_PREFIX + spec.name)},
         }
 
 
@@ -109,52 +106,6 @@ class _Stop:
 
 
 @dataclass(slots=True)
-class _Progress:
-    """Tells how far a run is: the newest last, what came in between left out, none after the
-    end. From any thread, the loop's own included."""
-
-    engine: Engine
-    jobs: Jobs
-    task: Task
-    run: str
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _newest: tuple[float | None, str] | None = None
-    _telling: Future[None] | None = None
-    _closed: bool = False
-
-    def tell(self, fraction: float | None, text: str) -> None:
-        """Store and tell it soon."""
-        with self._lock:
-            if self._closed:
-                return
-            self._newest = (fraction, text)
-            if self._telling is None:
-                self._telling = self.engine.runtime.submit(self._tell())
-
-    async def _tell(self) -> None:
-        while True:
-            with self._lock:
-                newest, self._newest = self._newest, None
-                if newest is None:
-                    self._telling = None
-                    return
-            try:
-                await self.jobs.progress(self.run, *newest)
-                meta = {"status": newest[1], "progress": newest[0]}
-                await asyncio.to_thread(self.task.backend.store_result, self.run, meta, "PROGRESS")
-            except Exception as error:  # the task itself goes well, and its next word may pass
-                log.warning("the progress of run %s cannot be told: %s", self.run, error)
-
-    def close(self) -> None:
-        """Wait until what was told is stored; nothing comes after the end of a run."""
-        with self._lock:
-            self._closed = True
-            telling = self._telling
-        if telling is not None:
-            telling.result()
-
-
-@dataclass(slots=True)
 class _Execution:
     """One delivery of one message, on a thread of the worker's pool."""
 
@@ -171,29 +122,32 @@ class _Execution:
         headers = request.headers or {}
         owner = str(headers.get(TASK_HEADERS["owner"]) or LOCAL_OWNER)
         source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
+        schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
         jobs = self.engine.services(owner).jobs
         try:
             named = self._named(places, arguments) if places else arguments
-            run = self._wait(jobs.begin(request.id, self.name, named, source))
+            run = self._begin(jobs, named, source, schedule)
             if run is None:
                 # A killed process may have it, whose message came back before its row was
                 # released; recovery, which may do that now, relies on the message being here.
                 self._wait(self.engine.maintenance.release_orphans())
-                run = self._wait(jobs.begin(request.id, self.name, named, source))
+                run = self._begin(jobs, named, source, schedule)
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:
             return self._ended_before(jobs, request.id)
         stop = _Stop()
-        progress = _Progress(self.engine, jobs, self.task, run.id)
+        progress = Progress(self.engine, jobs, self.task, run.id)
+        lines = Lines(self.engine, jobs, run.id)
         try:
             with self.engine.running.stoppable(run.id, stop.ask, of_worker=True):
-                result = self._call(jobs, run, stop, progress)
+                result = self._call(jobs, run, stop, progress, lines)
         except Exception as error:  # whatever a module raises fails its own run only
             if not self.engine.runtime.running:
                 # The program ends without it; its row says that it has to be run again.
                 raise Ignore from None
             progress.close()
+            lines.close()
             # One whose time is up was asked to stop for that, and has failed whatever it saw.
             if stop.seen and not isinstance(error, TookTooLong):
                 self._stopped(jobs, run)
@@ -201,12 +155,19 @@ class _Execution:
                 return self._again(jobs, run, error)
             self._fail(jobs, run, self._problem(error))
         progress.close()
+        lines.close()
         if stop.seen:
             self._stopped(jobs, run)
         ended = self._wait(jobs.succeed(run.id, result))
         if ended.state == "REVOKED":
             self._revoked(run)
         return ended.result
+
+    def _begin(
+        self, jobs: Jobs, named: Mapping[str, object], source: Source, schedule: str
+    ) -> Run | None:
+        begun = jobs.begin(self.task.request.id, self.name, named, source, schedule=schedule)
+        return self._wait(begun)
 
     def _named(
         self, places: Sequence[object], arguments: Mapping[str, object]
@@ -229,12 +190,12 @@ class _Execution:
             )
         return {**dict(zip(names, places, strict=False)), **arguments}
 
-    def _call(self, jobs: Jobs, run: Run, stop: _Stop, progress: _Progress) -> object:
+    def _call(self, jobs: Jobs, run: Run, stop: _Stop, progress: Progress, lines: Lines) -> object:
         # Looked up now: the module may have been switched off, or mended, since it was queued.
         spec = self.engine.host.spec(self.name)
         context = ModuleTaskContext(
             run_id=run.id,
-            log=module_logger(spec.info.module),
+            log=RunLogger(module_logger(spec.info.module), lines.add),
             on_progress=progress.tell,
             is_cancelled=stop.look,
             on_ask=lambda prompt, system: self._wait(
@@ -292,7 +253,7 @@ class _Execution:
         due = self.engine.now() + timedelta(seconds=delay)
         problem = Problem("retry", f"{self.name} will be tried again", later.reason, retry_at=due)
         # The row first: when the message is lost with the process, recovery queues the row.
-        if self._wait(jobs.again(run.id, problem)).state == "REVOKED":
+        if self._wait(jobs.again(run.id, problem, delay)).state == "REVOKED":
             self._revoked(run)
         raise self.task.retry(countdown=delay, exc=TaskFailed(later.reason))
 

@@ -22,13 +22,15 @@ from worker.storage.sqlite.schema import messages, owners, runs
 _UNFINISHED: tuple[RunState, ...] = ("PENDING", "STARTED", "PROGRESS", "RETRY")
 
 
-def add_runs(db: Connection, owner: str, new: Sequence[Run], lines: Sequence[LogLine]) -> None:
+def add_runs(
+    db: Connection, owner: str, new: Sequence[Run], lines: Sequence[LogLine], process: str
+) -> None:
     """See `Storage.add_runs`."""
     know_owner(db, owner)
     for run in new:
         statement = (
             insert_or(runs)
-            .values(owner=owner_seq(owner), process="", **run_values(run))
+            .values(owner=owner_seq(owner), process=process, **run_values(run))
             .on_conflict_do_nothing()
             .returning(runs.c.seq)
         )
@@ -98,6 +100,18 @@ def reopen_run(db: Connection, owner: str, run: str, lines: Sequence[LogLine]) -
         put_run(db, owner, opened, "")
         run_log.write_down(db, row.seq, lines)
     return opened
+
+
+def hasten_run(
+    db: Connection, owner: str, run: str, priority: int, lines: Sequence[LogLine]
+) -> Run | None:
+    """See `Storage.hasten_run`."""
+    row = _row(db, owner, run)
+    hastened = rules.hastened(run_from(row), row.process, priority)
+    if hastened is not None:
+        put_run(db, owner, hastened, "")
+        run_log.write_down(db, row.seq, lines)
+    return hastened
 
 
 def add_log(db: Connection, owner: str, run: str, lines: Sequence[LogLine]) -> None:

@@ -49,6 +49,7 @@ from worker.storage.sqlite import (
 from worker.storage.sqlite.answer_verbs import AnswerVerbs
 from worker.storage.sqlite.connections import Connections
 from worker.storage.sqlite.errors import closed, told_as_storage_error
+from worker.storage.sqlite.runs import add_runs
 
 T = TypeVar("T")
 
@@ -203,13 +204,17 @@ class SqliteStorage(AnswerVerbs):
 
     # runs ----------------------------------------------------------------------------------
 
-    async def add_runs(self, owner: str, new: Sequence[Run], lines: Sequence[LogLine] = ()) -> None:
+    async def add_runs(
+        self, owner: str, runs: Sequence[Run], lines: Sequence[LogLine] = (), process: str = ""
+    ) -> None:
         """See `Storage.add_runs`."""
-        await self._db.write(runs.add_runs, owner, new, lines)
+        await self._db.write(add_runs, owner, runs, lines, process)
 
-    async def add_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> None:
+    async def add_run(
+        self, owner: str, run: Run, lines: Sequence[LogLine] = (), process: str = ""
+    ) -> None:
         """See `Storage.add_run`."""
-        await self._db.write(runs.add_runs, owner, (run,), lines)
+        await self._db.write(add_runs, owner, (run,), lines, process)
 
     async def get_run(self, owner: str, run: str) -> Run:
         """See `Storage.get_run`."""
@@ -266,6 +271,12 @@ class SqliteStorage(AnswerVerbs):
     async def reopen_run(self, owner: str, run: str, lines: Sequence[LogLine] = ()) -> Run | None:
         """See `Storage.reopen_run`."""
         return await self._db.write(runs.reopen_run, owner, run, lines)
+
+    async def hasten_run(
+        self, owner: str, run: str, priority: int, lines: Sequence[LogLine] = ()
+    ) -> Run | None:
+        """See `Storage.hasten_run`."""
+        return await self._db.write(runs.hasten_run, owner, run, priority, lines)
 
     async def add_log(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
         """See `Storage.add_log`."""
