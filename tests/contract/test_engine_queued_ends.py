@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.engines import becomes, engine_in, until
 from tests.support.half import begun, is_text
-from tests.support.model_server import Behaviour, ModelServer
+from tests.support.model_server import ANSWER, Behaviour, ModelServer
 from tests.support.others import other_on
 from tests.support.processes import kill
 from tests.support.queued import (
@@ -22,6 +22,7 @@ from tests.support.queued import (
 from tests.support.worlds import World
 from worker.contract.events import RunChanged
 from worker.contract.types import Sent
+from worker.service.run_words import dead_letter
 
 # cancel ----------------------------------------------------------------------------------
 
@@ -167,6 +168,51 @@ def test_a_rate_limit_says_itself_when_it_is_tried_again_and_can_be_cancelled_un
         assert await nothing_held(there, sent)
 
     with engine_in(tmp_path, models=models, background=True) as there:
+        there.run(test)
+
+
+def test_an_answer_that_waits_for_its_next_try_is_begun_at_once_when_a_person_wants_it(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        models.queue("500")
+        sent = await there.client.chats.send(None, LONG)
+        await in_state(there, sent.run, "RETRY")
+        await becomes(lambda: there.engine.background.holds(sent.run), "its message is sent")
+        await jobs.run_now(sent.run)
+        assert (await there.answered(sent)).text == ANSWER
+        # All of it can be read afterwards.
+        await becomes(lambda: ended_log(there, sent), "the log is whole")
+        log = [line.text for line in await jobs.log(sent.run)]
+        assert log[0] == sent.reason and log[1].startswith("Begun by ")
+        assert "It is tried again in 60 s" in log[2] and "problem" in log[2]
+        assert log[-1].startswith("Ended well after")
+
+    with engine_in(tmp_path, models=models, background=True) as there:
+        there.run(test)
+
+
+async def ended_log(there: World, sent: Sent) -> bool:
+    return any("Ended" in line.text for line in await there.client.jobs.log(sent.run))
+
+
+def test_an_answer_whose_message_was_given_up_ends_with_a_card_in_its_chat(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    with somebody_works(tmp_path), engine_in(tmp_path, models=models, background=True,
+                                             work=False) as there:  # fmt: skip
+
+        async def test(there: World) -> None:
+            sent = await waiting(there)
+            life = there.engine.services("local").jobs
+            await life.give_up(await life.get(sent.run), dead_letter())
+            answer = await message(there, sent)
+            assert answer.state == "failed" and answer.error is not None
+            assert (answer.error.kind, answer.error.action) == ("dead_letter", "retry")
+            assert (await life.get(sent.run)).state == "FAILURE"
+            assert not (await there.client.chats.get(sent.chat.id)).running
+
         there.run(test)
 
 

@@ -42,9 +42,7 @@ SHORT = "What is the capital of France?"
         ("How do I join a group by the sea?", "general", "now"),
     ],
 )
-def test_the_lane_follows_from_text_and_kind(
-    text: str, query_type: QueryType, wanted: str
-) -> None:
+def test_the_lane_follows_from_text_and_kind(text: str, query_type: QueryType, wanted: str) -> None:
     found = route(text, query_type)
     assert found.lane == wanted
     assert bool(found.reason) == (wanted == "queued")
