@@ -5,11 +5,14 @@ answer that is written, and passes on all that it hears.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from worker.contract.types import ToolUse, Usage
 from worker.service.routing import PATIENCE, route
 from worker.service.writing import Writing
+
+log = logging.getLogger(__name__)
 
 EVERY = 1.0
 """Seconds between two words about the progress of a long answer."""
@@ -45,7 +48,9 @@ class Course:
     async def aclose(self) -> None:
         """Watch no more; nothing is moved or told after this."""
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        (ended,) = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            log.error("the course of an answer was lost", exc_info=ended)
 
     # what the agent calls ----------------------------------------------------------------
 
