@@ -7,11 +7,10 @@ the runtime's loop.
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,6 @@ from worker.contract.errors import (
     Conflict,
     NagathaError,
     Unavailable,
-    error_from,
 )
 from worker.contract.events import (
     EngineChanged,
@@ -35,8 +33,8 @@ from worker.contract.events import (
     SettingsChanged,
     StopAsked,
 )
-from worker.contract.system import Backup, ModuleInfo
-from worker.contract.types import FINAL_STATES, Problem
+from worker.contract.system import ModuleInfo
+from worker.contract.types import Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
@@ -69,6 +67,7 @@ from worker.service.published import Published
 from worker.service.queries import Queries
 from worker.service.scope import Scope
 from worker.service.system import System
+from worker.service.task_result import run_and_wait
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
@@ -267,7 +266,7 @@ class Engine:
             living=self.presence.living,
             host=self.host,
             life=lambda owner: self.services(owner).jobs,
-            copy=self._copy_daily,
+            copy=Chores(self._scope(LOCAL_OWNER), self.ends).daily_copy,
             write_here=self._write_here,
         )
         self.queries = Queries(
@@ -447,21 +446,7 @@ class Engine:
                 "It would wait in the queue for ever.",
                 "Start Nagatha, or “nagatha worker”.",
             )
-        jobs = self.services(context.owner).jobs
-        events = self.bus.subscribe(context.owner)
-        run = await jobs.run_task(name, arguments, source="chat")
-        try:
-            async for event in events:
-                if isinstance(event, RunChanged) and event.run.id == run.id:
-                    run = event.run
-                    if run.state in FINAL_STATES:
-                        break
-        except asyncio.CancelledError:
-            await asyncio.shield(jobs.cancel(run.id))
-            raise
-        if run.error is not None:
-            raise error_from(run.error)
-        return run.result if isinstance(run.result, str) else json.dumps(run.result)
+        return await run_and_wait(self.services(context.owner).jobs, name, arguments)
 
     def _ask_for_tool(self, context: ToolContext, prompt: str, system: str) -> str:
         """For a module's task that the assistant calls; on a thread of its own."""
@@ -530,17 +515,6 @@ class Engine:
     def _scope(self, owner: str) -> Scope:
         redact = self._redactor.redact
         return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
-
-    async def _copy_daily(self, make: Callable[[], Awaitable[Backup]]) -> Backup:
-        return await Chores(self._scope(LOCAL_OWNER), self.ends).do(
-            make,
-            kind="backup",
-            name="backup",
-            why="The daily copy was due.",
-            result=lambda made: made.name,
-            source="schedule",
-            arguments={"reason": "daily"},
-        )
 
     def _attachments(self) -> Attachments:
         chat = self.settings.chat

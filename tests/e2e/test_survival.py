@@ -85,6 +85,7 @@ def test_an_answer_that_was_killed_keeps_what_was_seen_and_can_go_on(
     assert question["text"] == "Tell me everything"
     assert answer["state"] == "interrupted"
     assert answer["text"].startswith(seen.decode())
+    assert answer["model"] == "pause"
 
 
 def test_200_queued_tasks_survive_a_kill_and_each_takes_effect_once(

@@ -7,7 +7,7 @@ windows do.
 import click
 
 from worker import __version__
-from worker.cli import chat, ops
+from worker.cli import chat, jobs, ops
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,10 @@ for _command in (
     ops.list_things,
     ops.modules,
     ops.status,
+    jobs.jobs,
+    jobs.retry,
+    jobs.cancel,
+    jobs.schedules,
     ops.config,
     ops.worker,
     ops.doctor,

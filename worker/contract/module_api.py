@@ -19,7 +19,7 @@ class TaskContext(Protocol):
     attempt: int
     """0 for the first try."""
     log: logging.Logger
-    """The module's own logger."""
+    """The module's own logger; what it is told is in the run's log too."""
 
     @property
     def cancelled(self) -> bool:

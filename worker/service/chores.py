@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from worker.contract.errors import NagathaError, NotFound, StorageError
+from worker.contract.system import Backup
 from worker.contract.types import JsonObject, Problem, Run, RunKind, Source
 from worker.service import run_words
 from worker.service.ends import UnkeptEnds
@@ -56,6 +57,18 @@ class Chores:
         if known:
             await self._end(replace(run, state="SUCCESS", progress=1.0, result=result(done)))
         return done
+
+    async def daily_copy(self, make: Callable[[], Awaitable[Backup]]) -> Backup:
+        """What `make` returns: the copy that maintenance makes once a day."""
+        return await self.do(
+            make,
+            kind="backup",
+            name="backup",
+            why="The daily copy was due.",
+            result=lambda made: made.name,
+            source="schedule",
+            arguments={"reason": "daily"},
+        )
 
     def _begun(self, kind: RunKind, name: str, source: Source, arguments: JsonObject | None) -> Run:
         now = self.scope.now()

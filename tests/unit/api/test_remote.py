@@ -11,12 +11,12 @@ from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from nagatha_desktop.client.remote import RemoteClient
 from nagatha_desktop.client.stream import EventStream
 from tests.support.recorder import Recorder
 from tests.support.samples import arguments_of, samples
+from tests.support.storages import NOW, a_run
 from worker.api.app import create_api
 from worker.api.server import serve
 from worker.contract.errors import (
@@ -27,8 +27,9 @@ from worker.contract.errors import (
     Unavailable,
 )
 from worker.contract.events import AnswerDelta, Event
+from worker.contract.jobs import Batch, TaskCall
 from worker.contract.services import FEATURES, Client
-from worker.contract.wire import methods
+from worker.contract.wire import Method, methods
 
 TOKEN = "token-of-ann"
 Test = Callable[[RemoteClient, Recorder], Awaitable[None]]
@@ -62,25 +63,66 @@ def test_remote_client_has_every_feature_and_method() -> None:
     _run(test)
 
 
-@settings(
-    max_examples=3,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(data=st.data())
-def test_every_method_reaches_the_engine_with_its_arguments_and_brings_its_result_back(
-    data: st.DataObject,
-) -> None:
+def drawn() -> list[tuple[Method, dict[str, object], object]]:
+    """Some arguments and results of every method.
+
+    Drawn one method at a time: all at once are more than Hypothesis makes for one example, and
+    it would try again and again.
+    """
+    return [call for method in methods() for call in _calls_of(method)]
+
+
+def _calls_of(method: Method) -> list[tuple[Method, dict[str, object], object]]:
+    found: list[tuple[Method, dict[str, object], object]] = []
+    function = vars(FEATURES[method.feature])[method.name]
+
+    @settings(
+        max_examples=3,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(arguments=arguments_of(function), result=samples(get_type_hints(function)["return"]))
+    def draw(arguments: dict[str, object], result: object) -> None:
+        found.append((method, arguments, result))
+
+    draw()
+    return found
+
+
+def test_every_method_reaches_the_engine_with_its_arguments_and_brings_its_result_back() -> None:
+    calls = drawn()
+    assert {method.path for method, _, _ in calls} == {method.path for method in methods()}
+
     async def test(client: RemoteClient, recorder: Recorder) -> None:
-        for method in methods():
-            function = vars(FEATURES[method.feature])[method.name]
-            arguments = data.draw(arguments_of(function))
-            result = data.draw(samples(get_type_hints(function)["return"]))
+        for method, arguments, result in calls:
             recorder.results[f"{method.feature}.{method.name}"] = result
             call = getattr(getattr(client, method.feature), method.name)
             assert await call(**arguments) == result
             assert recorder.calls[-1] == (f"{method.feature}.{method.name}", arguments)
+
+    _run(test)
+
+
+def test_how_far_a_batch_is_is_the_same_on_both_sides() -> None:
+    runs = (
+        a_run("r1", state="SUCCESS", ended=NOW),
+        a_run("r2", state="PROGRESS", progress=0.5),
+        a_run("r3", state="PENDING"),
+        a_run("r4", state="REVOKED", ended=NOW),
+    )
+    batch = Batch("b", "chain", runs)
+    assert batch.progress == 2.5 / 4
+
+    async def test(client: RemoteClient, recorder: Recorder) -> None:
+        recorder.results["jobs.batch"] = batch
+        found = await client.jobs.batch("b")
+        assert (found, found.progress) == (batch, batch.progress)
+        recorder.results["jobs.run_group"] = batch
+        calls = (TaskCall("lab.count", {"n": 1}), TaskCall("lab.note", {}))
+        assert await client.jobs.run_group(calls) == batch
+        assert recorder.calls[-1] == ("jobs.run_group", {"calls": calls})
 
     _run(test)
 
