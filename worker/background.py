@@ -22,7 +22,7 @@ from worker.celery_app import addresses, make_app
 from worker.consumer import seconds_since
 from worker.contract.errors import NagathaError, NotFound, Unavailable, error_from
 from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
-from worker.contract.types import JsonObject, Problem
+from worker.contract.types import JsonObject, Problem, RunState
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors, close_app
 from worker.engine import LOCAL_OWNER, Engine
 from worker.servers import check_address, short, without_password
@@ -30,6 +30,7 @@ from worker.service.dispatch import HIGHEST_PRIORITY, TASK_HEADERS, BackgroundSt
 from worker.service.schedules import Plan, Times
 from worker.tasks.base import NagathaCelery
 from worker.tasks.beat import Clocks
+from worker.tasks.queries import store_state
 from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
@@ -340,6 +341,16 @@ class CeleryBackground:
             given = self._published.get(run)
             return given is not None and self._believed(given)
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """See `Dispatcher.report`."""
+        app = self._app
+        if app is None:
+            return
+        try:
+            await asyncio.to_thread(store_state, app, run, state, meta)
+        except Exception as error:  # each backend has exceptions of its own; one edge for all
+            raise Unavailable("The result backend does not answer", short(error)) from error
 
     async def reach(self) -> None:
         """See `Background.reach`."""

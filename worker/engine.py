@@ -6,7 +6,7 @@ the runtime's loop.
 """
 
 import asyncio
-import errno
+import contextlib
 import logging
 import os
 import time
@@ -22,7 +22,6 @@ from worker.config import Settings
 from worker.contract.errors import (
     Conflict,
     NagathaError,
-    StorageError,
     Unavailable,
 )
 from worker.contract.events import (
@@ -41,7 +40,7 @@ from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
 from worker.module_host.host import ModuleHost
-from worker.paths import Paths
+from worker.paths import Paths, unusable
 from worker.presence import Presence, ProcessRole
 from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
@@ -49,11 +48,12 @@ from worker.secrets import Secrets
 from worker.service.answers import Answers
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
+from worker.service.carrier import Carrier
 from worker.service.chats import Chats
 from worker.service.chores import Chores
 from worker.service.configuration import Configuration
 from worker.service.data import Data, Folders
-from worker.service.dispatch import Background
+from worker.service.dispatch import Background, NoBackground
 from worker.service.doctor import Doctor
 from worker.service.ends import UnkeptEnds
 from worker.service.jobs import Jobs
@@ -63,7 +63,8 @@ from worker.service.models import ModelDesk, Models, ProviderBook
 from worker.service.modules import Modules, Tools
 from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
-from worker.service.published import PublishedMessages
+from worker.service.published import Published
+from worker.service.queries import Queries
 from worker.service.schedules import Schedules, Timetable
 from worker.service.scope import Scope
 from worker.service.system import System
@@ -81,8 +82,8 @@ log = logging.getLogger(__name__)
 LOCAL_OWNER = "local"
 """The person at this machine."""
 
-ENDS = "ends"
-"""The kind of the error that gives a message back to the queue."""
+WORKERS: tuple[ProcessRole, ...] = ("desktop", "worker")
+"""What is expected to run tasks."""
 
 
 class Engine:
@@ -125,7 +126,6 @@ class Engine:
         self._owners: dict[str, OwnerServices] = {}
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
-        self._messages: dict[str, asyncio.Lock] = {}
         self.storage: Storage
         self.bus: EventBus
         self.host: ModuleHost
@@ -135,6 +135,8 @@ class Engine:
         self.maintenance: Maintenance
         self.timetable: Timetable
         self.tending: Tending
+        self.queries: Queries
+        self._published: Published
 
     # life --------------------------------------------------------------------------------
 
@@ -163,7 +165,7 @@ class Engine:
                 self._set_log_levels()
                 await asyncio.to_thread(self.presence.enter)
             except OSError as error:
-                raise _unusable(self.paths.home, error) from error
+                raise unusable(self.paths.home, error) from error
             undo.callback(self.presence.leave)
             await self._open_storage()
             undo.push_async_callback(self.storage.aclose)
@@ -246,10 +248,12 @@ class Engine:
         self.answers = Answers(
             desk=self.desk,
             toolbox=self.toolbox,
+            carrier=Carrier(lambda: self.background, self.worker_elsewhere, self.presence.living),
             running=self.running,
             settings=lambda: self.settings,
             spawn=self.runtime.spawn,
             local_now=lambda: self.now().astimezone(),
+            monotonic=self.monotonic,
         )
         self.maintenance = Maintenance(
             storage=self.storage,
@@ -262,6 +266,13 @@ class Engine:
             host=self.host,
             life=lambda owner: self.services(owner).jobs,
             copy=Chores(self._scope(LOCAL_OWNER), self.ends).daily_copy,
+            write_here=self._write_here,
+        )
+        self.queries = Queries(
+            lambda owner: self.services(owner).chats, self.maintenance.release_orphans
+        )
+        self._published = Published(
+            lambda owner: self.services(owner).chats, self.maintenance.interrupt_orphans
         )
         self.timetable = Timetable(self.storage)
         self.tending = Tending(
@@ -321,6 +332,8 @@ class Engine:
         # A message for a task that is not there yet would be thrown away.
         await self.modules_ready()
         await self.tending.plug(background)
+        with contextlib.suppress(NagathaError):  # it is tried again each minute
+            await self.maintenance.write_waiting()
 
     async def unplug(self) -> None:
         """Stop the worker; queued work waits for the next start."""
@@ -328,6 +341,14 @@ class Engine:
 
     async def _tend(self) -> None:
         await self.tending.tend()
+
+    async def _write_here(self, owner: str, run: str) -> bool:
+        """See `Maintenance.write_here`: here is where a worker should be and is not."""
+        if isinstance(self.background, NoBackground) or self.presence.role not in WORKERS:
+            return False
+        if self.answers.carrier.is_served():
+            return False
+        return await self.answers.take(self.services(owner).chats.scope, run)
 
     @property
     def background(self) -> Background:
@@ -350,7 +371,7 @@ class Engine:
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
-        return any(p.startswith(("desktop-", "worker-")) for p in self.presence.others())
+        return any(p.startswith(WORKERS) for p in self.presence.others())
 
     # settings ----------------------------------------------------------------------------
 
@@ -414,7 +435,16 @@ class Engine:
         scope = self._scope(owner)
         modules = Modules(scope, self.host, self._switch_module)
         models = Models(scope, self.desk)
-        chats = Chats(scope, self.answers, self._attachments)
+        jobs = Jobs(
+            scope,
+            lambda: self.background,
+            self.host,
+            self.ends,
+            self.answers,
+            self.running,
+            self._schedules(scope),
+        )
+        chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
         doctor = Doctor(
             scope=scope,
             background=lambda: self.background,
@@ -429,15 +459,7 @@ class Engine:
         )
         return OwnerServices(
             chats=chats,
-            jobs=Jobs(
-                scope,
-                lambda: self.background,
-                self.host,
-                self.ends,
-                self.answers,
-                self.running,
-                self._schedules(scope),
-            ),
+            jobs=jobs,
             models=models,
             modules=modules,
             tools=Tools(self.toolbox),
@@ -501,6 +523,8 @@ class Engine:
                 await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
             finally:
                 await self.storage.open()
+            # They were kept for a while that is over, under what may not be true any more.
+            await self.storage.clear_answers(None)
             await self.maintenance.forget_work()
         finally:
             await self._tend()
@@ -525,35 +549,4 @@ class Engine:
 
         `task` is the id of the Celery task: a message that is delivered twice is sent once.
         """
-        if self._closing:
-            raise _ends()
-        chats = self.services(user or LOCAL_OWNER).chats
-        published = PublishedMessages(chats, self.maintenance.interrupt_orphans)
-        # It may be here twice at this very moment; the second time finds what the first began.
-        async with self._messages.setdefault(task, asyncio.Lock()):
-            message = await published.answer(session, text, task)
-        self._messages.pop(task, None)
-        if self._closing and message.state == "interrupted":
-            raise _ends()
-        return {
-            "success": message.state == "complete",
-            "session_id": message.chat,
-            "message_id": message.id,
-            "response": message.text,
-            "error": None if message.error is None else str(message.error),
-        }
-
-
-def _unusable(home: Path, error: OSError) -> StorageError:
-    kinds = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full"}
-    kinds |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "read_only")
-    return StorageError(
-        "The data folder cannot be used",
-        f"{error.filename or home}: {error.strerror or error}.",
-        "Make room or change its rights, or choose another folder with NAGATHA_HOME.",
-        kind=kinds.get(error.errno or 0, "storage"),
-    )
-
-
-def _ends() -> Unavailable:
-    return Unavailable("The program ends", "The message is answered at the next start.", kind=ENDS)
+        return await self._published.reply(user or LOCAL_OWNER, session, text, task)

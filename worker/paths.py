@@ -4,6 +4,7 @@ Owns the rule by which folders are found, and making them. It must not know what
 and reads none.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Self
 
 import platformdirs
+
+from worker.contract.errors import StorageError
 
 APP = "nagatha-desktop"
 CONFIG_NAME = "config.yaml"
@@ -156,3 +159,15 @@ def _make_own(folder: Path) -> None:
         raise PermissionError(f"{folder} belongs to someone else")
     if stat.S_IMODE(status.st_mode) & 0o077:
         folder.chmod(0o700)
+
+
+def unusable(home: Path, error: OSError) -> StorageError:
+    """What to tell a person where `error` keeps the data folder `home` from being used."""
+    kinds = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full"}
+    kinds |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "read_only")
+    return StorageError(
+        "The data folder cannot be used",
+        f"{error.filename or home}: {error.strerror or error}.",
+        "Make room or change its rights, or choose another folder with NAGATHA_HOME.",
+        kind=kinds.get(error.errno or 0, "storage"),
+    )

@@ -18,6 +18,7 @@ from nagatha_desktop.chat.estimate import room
 from nagatha_desktop.chat.model import ChatModel
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.transcript import Transcript
+from nagatha_desktop.chat.waits import Waits
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Attachment, Hit, Page, Problem
@@ -62,6 +63,7 @@ class Conversation(QWidget):
         self.transcript = Transcript(themes, self)
         self.composer = Composer(self.attachments, themes, self)
         self._picker: ModelPicker | None = None
+        self._waits = Waits(model, bridge, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -96,6 +98,7 @@ class Conversation(QWidget):
         model.text_added.connect(transcript.append_text)
         model.tool_changed.connect(transcript.set_tool)
         model.jumped.connect(transcript.jump_to)
+        self._waits.changed.connect(transcript.set_waiting)
         model.busy_changed.connect(self.composer.set_busy)
         model.draft_shown.connect(self.composer.show_draft)
         model.sent.connect(self._sent)

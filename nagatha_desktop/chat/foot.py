@@ -3,7 +3,9 @@
 Owns its words and buttons. What they do is decided by the message and its owner.
 """
 
-from PySide6.QtCore import QCoreApplication, Signal, Slot
+from datetime import datetime
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from nagatha_desktop.widgets.badges import Badge, Elided, label
@@ -13,6 +15,9 @@ from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Message
 
 _GAP = "\u2003"
+_ANY_WIDTH = 16_777_215
+"""Qt's own limit."""
+_DAY = 24 * 3600
 
 
 class Foot(QWidget):
@@ -34,6 +39,8 @@ class Foot(QWidget):
         self._row = row
         self.words = Elided("", "small")
         row.addWidget(self.words, 1)
+        self.again: QPushButton | None = None
+        row.addStretch(0)
         self.copy = CopyButton(self.tr("Copy message"), self)
         self.copy.clicked.connect(self.copy_wanted)
         row.addWidget(self.copy)
@@ -51,7 +58,8 @@ class Foot(QWidget):
     def set_message(self, message: Message, words: str) -> None:
         """Show `words` and the buttons that `message` can have."""
         self._message = message
-        self.words.set_text(words)
+        self._set_again(message.cached is not None)
+        self.set_words(words)
         busy = message.state == "streaming"
         if self.retry is not None:
             self.copy.setVisible(bool(message.text))
@@ -65,7 +73,25 @@ class Foot(QWidget):
 
     def set_words(self, words: str) -> None:
         """Change only what stands at the left."""
-        self.words.set_text(words)
+        if self.again is None:
+            self.words.set_text(words)
+            return
+        # The link follows the last word.
+        self.words.set_text(f"{words} ·")
+        width = self.words.fontMetrics().horizontalAdvance(self.words.whole())
+        self.words.setMaximumWidth(width + MEASURES.half)
+
+    def _set_again(self, on: bool) -> None:
+        """The link behind the age of an answer that was used again."""
+        if on and self.again is None:
+            self.again = button(self.tr("ask again"), "quiet", self)
+            self.again.setToolTip(self.tr("Ask the model again"))
+            self._row.insertWidget(1, self.again)
+            self.again.clicked.connect(self.retry_wanted)
+        elif not on and self.again is not None:
+            self.again.deleteLater()
+            self.again = None
+            self.words.setMaximumWidth(_ANY_WIDTH)
 
     def show_tools(self, on: bool) -> None:
         """Of a question only its versions are always there; the rest comes with the pointer."""
@@ -138,9 +164,12 @@ class StateRow(QWidget):
         row.addStretch(1)
 
 
-def cost_words(message: Message) -> str:
-    """Model, tokens and seconds of an answer; what is not known is left out."""
+def cost_words(message: Message, now: datetime) -> str:
+    """Model, tokens and seconds of an answer, what is not known left out; of one that was used
+    again its age."""
     parts = [shown(message.model)] if message.model else []
+    if message.cached is not None:
+        return _GAP.join([*parts, age_words(message.cached, now)])
     usage = message.usage
     if usage is not None:
         words = QCoreApplication.translate("Foot", "{input} → {output} tokens")
@@ -150,3 +179,19 @@ def cost_words(message: Message) -> str:
     if message.seconds is not None:
         parts.append(seconds(message.seconds))
     return _GAP.join(parts)
+
+
+def age_words(given: datetime, now: datetime) -> str:
+    """When an answer that was used again was first given."""
+    age = max(0.0, (now - given).total_seconds())
+    if age < 60:
+        return QCoreApplication.translate("Foot", "from just now")
+    if age < 3600:
+        words = QCoreApplication.translate("Foot", "from {minutes} min ago")
+        return words.format(minutes=int(age // 60))
+    if age < _DAY:
+        words = QCoreApplication.translate("Foot", "from {hours} h ago")
+        return words.format(hours=int(age // 3600))
+    when = QDateTime.fromSecsSinceEpoch(int(given.timestamp()))
+    words = QCoreApplication.translate("Foot", "from {date}")
+    return words.format(date=QLocale().toString(when, QLocale.FormatType.ShortFormat))

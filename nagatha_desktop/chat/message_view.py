@@ -24,6 +24,7 @@ from nagatha_desktop.chat.chips import Chips
 from nagatha_desktop.chat.flow import TextFlow
 from nagatha_desktop.chat.foot import Foot, StateRow, cost_words
 from nagatha_desktop.chat.tool_card import ToolCard
+from nagatha_desktop.chat.waiting import Waiting, wait_words
 from nagatha_desktop.widgets.badges import label, wrapped
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import ErrorCard
@@ -83,6 +84,7 @@ class MessageView(QWidget):
         self._starts: list[int] = []
         self._notes: list[QWidget] = []
         self._wait: QLabel | None = None
+        self._waiting: Waiting | None = None
         self._state: StateRow | None = None
         self._error: ErrorCard | None = None
         self._more: QPushButton | None = None
@@ -118,7 +120,8 @@ class MessageView(QWidget):
         self.setAccessibleName(name)
         self._set_body(message, growing)
         self._set_notes(message)
-        self._set_wait(growing and not message.text and not message.tools)
+        self._waiting = self._waiting if growing else None
+        self._show_wait()
         self._set_error(message)
         self._set_more()
         self._foot.set_message(message, self._words())
@@ -141,6 +144,13 @@ class MessageView(QWidget):
         self._set_body(self.message, self.message.state == "streaming")
         self._set_wait(False)
         self._touch()
+
+    def set_waiting(self, waiting: Waiting | None) -> None:
+        """It waits to be written, or no longer."""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self._show_wait()
+            self._touch()
 
     def set_looks(self, look: Looks) -> None:
         """Show it in another theme or font."""
@@ -271,6 +281,8 @@ class MessageView(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._foot.show_tools(True)
+        if self.message.cached is not None:  # it has grown older meanwhile
+            self._foot.set_words(self._words())
 
     def leaveEvent(self, event: QEvent) -> None:
         self._foot.show_tools(False)
@@ -333,6 +345,11 @@ class MessageView(QWidget):
         card.show()
         return card
 
+    def _show_wait(self) -> None:
+        nothing = not self.message.text and not self.message.tools
+        self._set_wait(self.message.state == "streaming" and (nothing or self._waiting is not None))
+        self._count_wait()
+
     def _set_wait(self, on: bool) -> None:
         if on and self._wait is None:
             self._wait = label("", "muted", self)
@@ -344,7 +361,11 @@ class MessageView(QWidget):
             self._wait = None
 
     def _count_wait(self) -> None:
-        if self._wait is not None:
+        if self._wait is None:
+            return
+        if self._waiting is not None:
+            self._wait.setText(wait_words(self._waiting, self._clock()))
+        else:
             time = whole_seconds(self._seconds_waited())
             self._wait.setText(self.tr("Thinking … {time}").format(time=time))
 
@@ -404,7 +425,7 @@ class MessageView(QWidget):
             time = whole_seconds(self._seconds_waited())
             words = self.tr("writing … {time}").format(time=time)
             return f"{shown(self.message.model)}\u2003{words}" if self.message.model else words
-        return cost_words(self.message)
+        return cost_words(self.message, self._clock())
 
     def _touch(self) -> None:
         self._dirty = True

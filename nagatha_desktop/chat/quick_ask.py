@@ -35,7 +35,7 @@ from nagatha_desktop.chat.flow import TextFlow
 from nagatha_desktop.chat.foot import cost_words
 from nagatha_desktop.chat.model import ChatModel
 from nagatha_desktop.widgets.badges import Elided, label
-from nagatha_desktop.widgets.cards import ErrorCard, rule
+from nagatha_desktop.widgets.cards import ErrorCard, rule, utc_now
 from nagatha_desktop.widgets.corners import cut_corners
 from nagatha_desktop.widgets.links import LinkPopover
 from nagatha_desktop.widgets.markdown import looks
@@ -435,4 +435,5 @@ class QuickAsk(QWidget):
 def _cost(message: Message) -> str:
     """What the answer used: its tools, else its model; tokens and seconds."""
     names = list(dict.fromkeys(tool.name for tool in message.tools))
-    return cost_words(replace(message, model=", ".join(names)) if names else message)
+    named = replace(message, model=", ".join(names)) if names else message
+    return cost_words(named, utc_now())

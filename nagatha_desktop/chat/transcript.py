@@ -27,6 +27,7 @@ from worker.contract.types import Message, Page, ToolUse
 
 if TYPE_CHECKING:
     from nagatha_desktop.chat.message_view import MessageView
+    from nagatha_desktop.chat.waiting import Waiting
 
 _SECOND = 1_000
 
@@ -69,6 +70,7 @@ class Transcript(QWidget):
         self._look = looks(themes.current, self.font())
         self._messages: list[Message] = []
         self._numbers: dict[str, int] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._more = False
         self._asked_older = False
         self._words = ""
@@ -193,6 +195,19 @@ class Transcript(QWidget):
         view.set_tool(tool)
         self._messages[number] = view.message
         self.column.place()
+
+    @Slot(str, object)
+    def set_waiting(self, message_id: str, waiting: "Waiting | None") -> None:
+        """An answer waits to be written, or no longer."""
+        if waiting is None:
+            self._waiting.pop(message_id, None)
+        else:
+            self._waiting[message_id] = waiting
+        number = self._numbers.get(message_id)
+        view = None if number is None else self.column.view(number)
+        if view is not None:
+            view.set_waiting(waiting)
+            self.column.place()
 
     def clear(self) -> None:
         """Show nothing."""
@@ -376,6 +391,7 @@ class Transcript(QWidget):
         view.copied.connect(self.copied)
         view.height_changed.connect(self.column.place)
         view.link_clicked.connect(self._link_clicked)
+        view.set_waiting(self._waiting.get(message.id))
         if self._words:
             mark(self._words, view, None, self._themes.current)
         return view

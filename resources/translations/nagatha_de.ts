@@ -417,6 +417,18 @@
         <translation>Importieren …</translation>
     </message>
     <message>
+        <source>Kept answers</source>
+        <translation>Aufgehobene Antworten</translation>
+    </message>
+    <message>
+        <source>Kept now</source>
+        <translation>Zurzeit aufgehoben</translation>
+    </message>
+    <message>
+        <source>Forget kept answers</source>
+        <translation>Aufgehobene Antworten vergessen</translation>
+    </message>
+    <message>
         <source>Delete</source>
         <translation>Löschen</translation>
     </message>
@@ -451,6 +463,26 @@
     <message>
         <source>Keep everything</source>
         <translation>Alles behalten</translation>
+    </message>
+    <message>
+        <source>1 answer</source>
+        <translation>1 Antwort</translation>
+    </message>
+    <message>
+        <source>{number} answers</source>
+        <translation>{number} Antworten</translation>
+    </message>
+    <message>
+        <source>None.</source>
+        <translation>Keine.</translation>
+    </message>
+    <message>
+        <source>✓ 1 forgotten</source>
+        <translation>✓ 1 vergessen</translation>
+    </message>
+    <message>
+        <source>✓ {number} forgotten</source>
+        <translation>✓ {number} vergessen</translation>
     </message>
     <message>
         <source>1 chat</source>
@@ -753,6 +785,14 @@
         <translation>Frage bearbeiten</translation>
     </message>
     <message>
+        <source>ask again</source>
+        <translation>neu fragen</translation>
+    </message>
+    <message>
+        <source>Ask the model again</source>
+        <translation>Das Modell neu fragen</translation>
+    </message>
+    <message>
         <source>Earlier version</source>
         <translation>Frühere Fassung</translation>
     </message>
@@ -771,6 +811,22 @@
     <message>
         <source>about {input} → {output} tokens</source>
         <translation>etwa {input} → {output} Token</translation>
+    </message>
+    <message>
+        <source>from just now</source>
+        <translation>von eben</translation>
+    </message>
+    <message>
+        <source>from {minutes} min ago</source>
+        <translation>von vor {minutes} min</translation>
+    </message>
+    <message>
+        <source>from {hours} h ago</source>
+        <translation>von vor {hours} h</translation>
+    </message>
+    <message>
+        <source>from {date}</source>
+        <translation>vom {date}</translation>
     </message>
 </context>
 <context>
@@ -1828,6 +1884,14 @@
         <translation>Das Modell findet einen Titel.</translation>
     </message>
     <message>
+        <source>Use answers again</source>
+        <translation>Antworten wiederverwenden</translation>
+    </message>
+    <message>
+        <source>What was asked a while ago is not asked again; the answer says so.</source>
+        <translation>Was vor Kurzem gefragt wurde, wird nicht noch einmal gefragt; die Antwort sagt das.</translation>
+    </message>
+    <message>
         <source>Text file at most</source>
         <translation>Textdatei höchstens</translation>
     </message>
@@ -2386,6 +2450,25 @@
     <message>
         <source>Nagatha: {state}</source>
         <translation>Nagatha: {state}</translation>
+    </message>
+</context>
+<context>
+    <name>Waiting</name>
+    <message>
+        <source>{problem}. Tried again now</source>
+        <translation>{problem}. Neuer Versuch jetzt</translation>
+    </message>
+    <message>
+        <source>{problem}. Tried again in {time}</source>
+        <translation>{problem}. Neuer Versuch in {time}</translation>
+    </message>
+    <message>
+        <source>Waits in the queue, about {time}</source>
+        <translation>Wartet in der Schlange, etwa {time}</translation>
+    </message>
+    <message>
+        <source>Waits in the queue … {time}</source>
+        <translation>Wartet in der Schlange … {time}</translation>
     </message>
 </context>
 <context>

@@ -1,19 +1,13 @@
 """Two engines on one data folder, each in a process of its own: what one does, the other sees."""
 
 import asyncio
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.command import Nagatha
 from tests.support.engines import becomes, engine_in, module, until
 from tests.support.model_server import ModelServer
+from tests.support.others import other_on
 from tests.support.processes import kill
 from tests.support.worlds import World
 from worker.contract.events import (
@@ -27,81 +21,6 @@ from worker.contract.events import (
 
 SOON = 1.0
 """Seconds within which the other sees a change, by the issue; far above what it takes."""
-OTHER = """
-import asyncio, json, os, sys
-from nagatha_desktop.client.local import LocalClient
-from worker.background import CeleryBackground
-from worker.engine import Engine
-from worker.paths import Paths
-from worker.runtime import Runtime
-
-
-async def main(runtime, role):
-    paths = Paths.find()
-    engine = Engine(paths, runtime, role)
-    await engine.start()
-    await engine.plug(CeleryBackground(engine, paths.queue, work=True))
-    client = LocalClient(engine)
-    loop = asyncio.get_running_loop()
-    print(json.dumps(engine.background.state.beat), flush=True)
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        result = await eval(line, {"client": client, "engine": engine, "state": state})
-        print(json.dumps(result, default=str), flush=True)
-    await engine.aclose()
-
-
-async def state(engine):
-    return engine.background.state.beat
-
-
-with Runtime() as runtime:
-    runtime.run(main(runtime, sys.argv[1]))
-"""
-
-
-class Other:
-    """An engine in another process, which does what it is told."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        assert process.stdout is not None
-        self.beat = json.loads(process.stdout.readline())
-
-    async def do(self, call: str) -> Any:
-        """What an expression gives there, e.g. `client.chats.create('x')`."""
-
-        def ask() -> Any:
-            assert self.process.stdin is not None and self.process.stdout is not None
-            self.process.stdin.write(call + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-            assert line, "the other process has ended"
-            return json.loads(line)
-
-        return await asyncio.to_thread(ask)
-
-
-@contextmanager
-def other_on(folder: Path, models: ModelServer | None = None) -> Iterator[Other]:
-    nagatha = Nagatha.on(folder, models)
-    with subprocess.Popen(
-        [sys.executable, "-c", OTHER, "worker"],
-        env=nagatha.environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield Other(process)
-        finally:
-            assert process.stdin is not None
-            if process.poll() is None:
-                process.stdin.close()
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
 
 
 def test_changes_in_one_process_are_seen_in_the_other_within_a_second(tmp_path: Path) -> None:

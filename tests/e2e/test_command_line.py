@@ -47,8 +47,8 @@ def test_ask_as_json_has_the_promised_fields(nagatha: Nagatha) -> None:
     document = nagatha.json("ask", "Hello")
     assert isinstance(document, dict)
     assert set(document) == {
-        "chat", "message", "run", "state", "provider", "model", "text", "usage", "seconds",
-        "error",
+        "chat", "message", "run", "lane", "cached", "state", "provider", "model", "text", "usage",
+        "seconds", "error",
     }  # fmt: skip
     assert document["state"] == "complete"
     assert document["text"] == ANSWER

@@ -143,6 +143,21 @@ def test_how_worker_and_clock_are_is_shown(scene: Scene, on_loop: OnLoop) -> Non
 # -- data ------------------------------------------------------------------------------------------
 
 
+def test_kept_answers_are_counted_and_forgotten_with_one_button(scene: Scene) -> None:
+    page = scene.data
+    scene.until(lambda: page.kept_row.text.text() == "7 answers")
+    scene.fake.fail["data.clear_cache"] = Unavailable("The disk is full")
+    page.forget_button.click()
+    scene.until(lambda: page.forget_button.isEnabled())
+    assert page.kept_row.problems.isVisible()
+    scene.fake.fail.clear()
+    page.forget_button.click()
+    scene.until(lambda: page.kept_row.text.text() == "None.")
+    assert page.kept_row.status.text() == "✓ 7 forgotten"
+    assert not page.forget_button.isEnabled() and not page.kept_row.problems.isVisible()
+    assert scene.engine.data.kept == 0
+
+
 def test_where_the_data_is_is_shown_and_opened(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ these are about the engine itself.
 
 import asyncio
 import textwrap
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,11 @@ from worker.paths import Paths
 from worker.presence import ProcessRole
 from worker.runtime import Runtime
 from worker.storage.base import Storage
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 OnLoop = Callable[[World], Awaitable[None]]
 
@@ -52,7 +58,8 @@ def engine_in(
     environ: Mapping[str, str] | None = None,
     role: ProcessRole = "desktop",
     runtime: Runtime | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = _now,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[World]:
     """An engine in `folder`, with the worker when `background`; ended with the block.
 
@@ -62,7 +69,16 @@ def engine_in(
     with Runtime() as own:
         loop = runtime or own
         paths = Paths.find(settings)
-        engine = Engine(paths, loop, role, environ=settings, cwd=folder, storage=storage, now=now)
+        engine = Engine(
+            paths,
+            loop,
+            role,
+            environ=settings,
+            cwd=folder,
+            storage=storage,
+            now=now,
+            monotonic=monotonic,
+        )
         stack = AsyncExitStack()
 
         async def open_() -> LocalClient:

@@ -512,6 +512,14 @@ class FakeJobs:
     ) -> tuple[Run, ...]:
         return tuple(r for r in self.runs.values() if not states or r.state in states)[:limit]
 
+    async def get(self, run: str) -> Run:
+        if run not in self.runs:
+            raise NotFound("There is no such run")
+        return self.runs[run]
+
+    async def estimate(self, name: str) -> float | None:
+        return 40.0 if name == "process_ai_query_task" else None
+
     async def run_task(
         self, name: str, arguments: Mapping[str, object], source: Source = "chat"
     ) -> Run:

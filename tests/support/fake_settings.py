@@ -180,6 +180,7 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("models.total_timeout", 600.0, "float", "Answer within", "", minimum=1,
              maximum=86_400, unit="s"),
     _setting("agent.max_rounds", 8, "int", "Rounds", "How often.", minimum=1, maximum=100),
+    _setting("chat.reuse_answers", True, "bool", "Use answers again", "And say so."),
     _setting("chat.automatic_titles", True, "bool", "Title chats automatically", "By the model."),
     _setting("chat.text_limit", 1.0, "float", "Text file at most", "", minimum=0, maximum=100,
              unit="MB"),
@@ -245,6 +246,7 @@ class FakeData:
     def __init__(self, client: FakeClient) -> None:
         self._client = client
         self.chats, self.messages = 12, 340
+        self.kept = 7
         self.copies: list[Backup] = []
         self.done: list[str] = []
 
@@ -260,8 +262,13 @@ class FakeData:
         home = "/home/ada/.local/share/nagatha-desktop"
         return DataPlaces(
             home, f"{home}/nagatha.db", f"{home}/backups", f"{home}/logs", f"{home}/config.yaml",
-            3_400_000, self.chats, self.messages,
+            3_400_000, self.chats, self.messages, self.kept,
         )  # fmt: skip
+
+    async def clear_cache(self) -> int:
+        self._client.called("data.clear_cache")
+        forgotten, self.kept = self.kept, 0
+        return forgotten
 
     async def backups(self) -> tuple[Backup, ...]:
         return tuple(sorted(self.copies, key=lambda copy: copy.created, reverse=True))

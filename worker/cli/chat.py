@@ -15,13 +15,15 @@ from worker.cli.output import Output, ReaderGone, problem_json
 from worker.cli.session import FAILED, run
 from worker.contract.errors import NagathaError, StorageError
 from worker.contract.events import AnswerDelta, Event, MessageChanged, RunChanged, ToolChanged
-from worker.contract.types import FINAL_STATES, Message, Sent
+from worker.contract.types import FINAL_STATES, Message, QueryType, Run, Sent
 from worker.engine import LOCAL_OWNER, Engine
 from worker.service.models import BUILTIN
 from worker.service.owner import OwnerServices
+from worker.service.routing import TASKS, route
 
 LOOK_AGAIN = 2.0
 """Seconds after which an answer is read again, should an event have been missed."""
+QUERY_TYPES: tuple[QueryType, ...] = tuple(TASKS)
 TITLE_PATIENCE = 10.0
 """Seconds that the model gets to find a title."""
 
@@ -30,8 +32,28 @@ TITLE_PATIENCE = 10.0
 @click.argument("text")
 @click.option("--model", default="", help="A model, or provider/model.")
 @click.option("--chat", "chat_id", default=None, help="Ask in this chat, not in a new one.")
+@click.option(
+    "--type",
+    "query_type",
+    type=click.Choice(QUERY_TYPES),
+    default="general",
+    help="What it is about; see “nagatha ask” in the manual.",
+)
+@click.option(
+    "--queue/--no-queue",
+    "use_celery",
+    default=None,
+    help="Let a background worker answer it, or not; by itself for long and heavy questions.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def ask(text: str, model: str, chat_id: str | None, as_json: bool) -> None:
+def ask(
+    text: str,
+    model: str,
+    chat_id: str | None,
+    query_type: QueryType,
+    use_celery: bool | None,
+    as_json: bool,
+) -> None:
     """Ask TEXT ("-" reads it from standard input) and print the answer."""
     output = Output(as_json=as_json)
     question = sys.stdin.read() if text == "-" else text
@@ -42,8 +64,16 @@ def ask(text: str, model: str, chat_id: str | None, as_json: bool) -> None:
         provider, chosen = await _split_model(services, model)
         events = engine.bus.subscribe(LOCAL_OWNER)
         sent = await services.chats.send(
-            chat_id, question, provider=provider, model=chosen, source="cli"
+            chat_id,
+            question,
+            provider=provider,
+            model=chosen,
+            source="cli",
+            query_type=query_type,
+            use_celery=use_celery,
         )
+        if sent.lane == "queued":
+            output.note(_queued(sent))
         answer = _Printed(output)
         try:
             message = await _answered(engine, services, events, sent, answer)
@@ -59,7 +89,14 @@ def ask(text: str, model: str, chat_id: str | None, as_json: bool) -> None:
             await _titled(engine, services, events, message)
         return code
 
-    sys.exit(run(output, action))
+    # Celery takes a while to import: only where something may be queued.
+    queue = route(question, query_type, use_celery).lane == "queued"
+    sys.exit(run(output, action, queue=queue))
+
+
+def _queued(sent: Sent) -> str:
+    about = "" if sent.estimate is None else f", about {max(1.0, sent.estimate):.0f} s"
+    return f"{sent.reason} It waits in the queue{about}."
 
 
 class _Printed:
@@ -101,6 +138,8 @@ async def _answered(
                         answer.piece(event)
                     elif isinstance(event, ToolChanged) and event.tool.state == "running":
                         answer.output.note(f"[{event.tool.name}]")
+                    elif isinstance(event, RunChanged) and event.run.state == "RETRY":
+                        answer.output.note(_again(event.run))
                     elif isinstance(event, MessageChanged) and event.message.state != "streaming":
                         return event.message
                 await asyncio.sleep(LOOK_AGAIN)
@@ -108,11 +147,31 @@ async def _answered(
         message = await services.chats.message(sent.answer.id)
         if message.state != "streaming":
             return message
+        if await _queued_still(engine, services, sent.run):
+            continue
         if not at_work and await engine.answers.settle() == 0:
             raise StorageError(
                 "The end of the answer could not be stored",
                 "What came of it is kept, and is marked interrupted at the next start.",
             )
+
+
+async def _queued_still(engine: Engine, services: OwnerServices, name: str) -> bool:
+    """Whether background work will end the answer of a run. Where nobody works any more, it is
+    written here instead."""
+    run = await services.jobs.get(name)
+    if run.lane != "queued" or run.state in FINAL_STATES:
+        return False
+    if not engine.answers.writes(name) and not engine.answers.carrier.is_served():
+        await engine.maintenance.release_orphans()
+        await engine.answers.take(services.chats.scope, name)
+    return True
+
+
+def _again(run: Run) -> str:
+    at = run.error.retry_at if run.error is not None else None
+    when = "" if at is None else f" at {at.astimezone():%H:%M:%S}"
+    return f"{run.error.title if run.error is not None else 'It failed'}; tried again{when}."
 
 
 async def _titled(
@@ -166,7 +225,9 @@ def _summary(message: Message) -> str:
     if message.usage is not None:
         about = "about " if message.usage.estimated else ""
         parts.append(f"{about}{message.usage.input} → {message.usage.output} tokens")
-    if message.seconds is not None:
+    if message.cached is not None:
+        parts.append(f"answered before, {message.cached.astimezone():%Y-%m-%d %H:%M}")
+    elif message.seconds is not None:
         parts.append(f"{message.seconds:.1f} s")
     if message.state != "complete":
         parts.append(message.state)
@@ -193,6 +254,8 @@ def answer_json(sent: Sent, message: Message) -> dict[str, object]:
             "estimated": usage.estimated,
         },
         "seconds": message.seconds,
+        "lane": sent.lane,
+        "cached": None if message.cached is None else message.cached.isoformat(),
         "error": None if message.error is None else problem_json(message.error),
     }
 

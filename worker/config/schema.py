@@ -200,6 +200,11 @@ class Chat(Section):
     automatic_titles: bool = Field(
         True, title="Title chats automatically", description="The model finds a title."
     )
+    reuse_answers: bool = Field(
+        True,
+        title="Use answers again",
+        description="What was asked a while ago is not asked again; the answer says so.",
+    )
     text_limit: Number = Field(
         1.0,
         gt=0,

@@ -1,31 +1,26 @@
-"""Answers being written: started, streamed, kept, stopped, titled.
+"""Answers being written: started, streamed, kept, moved, put back, stopped.
 
 Owns the life of an answer after its row is there. Every piece of text is stored before it is
-told, so that nothing is shown that a killed process would lose. How a model is asked is the
-agent's room; it must not know SQL or Celery.
+told, so that nothing is shown that a killed process would lose. An answer of the lane "queued"
+goes on in another process, or at the next start, where this one cannot end it; any other waits
+for a person. How a model is asked is in `asking`; it must not know SQL or Celery.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
-from typing import TypeAlias
 
-from worker.agent.calls import Limits
-from worker.agent.context import Question
-from worker.agent.loop import Agent
-from worker.agent.prompts import system_prompt
-from worker.agent.title import find_title
 from worker.config import Settings
-from worker.contract.errors import ModelError, NagathaError, NotFound
+from worker.contract.errors import NagathaError, NotFound
 from worker.contract.events import MessageChanged, StopAsked
 from worker.contract.types import (
     FINAL_STATES,
     Chat,
+    Lane,
     Message,
     MessageState,
     Problem,
@@ -33,21 +28,28 @@ from worker.contract.types import (
     RunState,
     UsageRecord,
 )
+from worker.service import run_words
+from worker.service.asking import Asking, Wish
 from worker.service.cancel import RunningWork
-from worker.service.models import BUILTIN, ModelDesk
-from worker.service.plain import parameters_for
-from worker.service.scope import Scope, new_id
+from worker.service.carrier import Carrier
+from worker.service.course import Course
+from worker.service.models import ModelDesk
+from worker.service.retries import tried_again
+from worker.service.routing import TASKS, WAITED_FOR
+from worker.service.scope import Scope, Spawn
+from worker.service.titles import Titles
 from worker.service.writing import Writing
-from worker.storage.base import ChatChanges
-from worker.tools.base import Toolbox, ToolContext
+from worker.storage.rules import released
+from worker.tools.base import Toolbox
 
 log = logging.getLogger(__name__)
 
 
-OTHERS = 5.0
-"""Seconds that another process gets to stop an answer that it writes."""
-Spawn: TypeAlias = Callable[[Coroutine[object, object, None], str], Future[None]]
-"""Runs a coroutine in the background under a name; see `worker.runtime.Runtime.spawn`."""
+OTHERS = 5
+"""Seconds that another process gets to stop an answer that it writes; it is asked each second."""
+
+
+MOVED = "It goes on in the background."
 
 
 @dataclass(slots=True)
@@ -55,9 +57,11 @@ class _Running:
     """One answer at work."""
 
     scope: Scope
-    chat: str
-    run: str
+    run: Run
+    """As it was stored last."""
     ended: asyncio.Event
+    wish: Wish = field(default_factory=Wish)
+    movable: bool = False
     future: Future[None] | None = None
     task: asyncio.Task[None] | None = None
     """Set with its first step; a task cancelled before that would never store an end."""
@@ -84,83 +88,144 @@ class Answers:
         *,
         desk: ModelDesk,
         toolbox: Toolbox,
+        carrier: Carrier,
         running: RunningWork,
         settings: Callable[[], Settings],
         spawn: Spawn,
         local_now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
-        self._desk = desk
-        self._toolbox = toolbox
+        """`monotonic` counts the seconds after which an answer is moved into the background."""
+        self.carrier = carrier
+        self._asking = Asking(desk=desk, toolbox=toolbox, settings=settings, local_now=local_now)
+        self._titles = Titles(desk, settings, spawn)
         self._running = running
-        self._settings = settings
         self._spawn = spawn
-        self._local_now = local_now
+        self._monotonic = monotonic
         self._at_work: dict[str, _Running] = {}
-        self._titles: set[Future[None]] = set()
         self._unkept: dict[str, _Unkept] = {}
         self._closing = False
 
     # beginning and ending ----------------------------------------------------------------
 
     def start(
-        self, scope: Scope, chat: Chat, message: Message, run: Run, *, provider: str, model: str
+        self, scope: Scope, message: Message, run: Run, wish: Wish, *, movable: bool = True
     ) -> None:
-        """Write the answer `message`, whose row and run are stored, in the background."""
-        work = _Running(scope, chat.id, run.id, asyncio.Event())
-        work.reason = "interrupted" if self._closing else ""
-        self._at_work[run.id] = work
-        asked = (provider, model) if provider or model else (chat.provider, chat.model)
-        work.future = self._spawn(self._work(work, message, run, *asked), f"answer {run.id}")
+        """Write the answer `message`, whose row and run are stored and claimed, in the background.
+
+        A `movable` one becomes background work when it takes long.
+        """
+        work = self._add(scope, run)
+        work.wish, work.movable = wish, movable
+        self._begin(work, message)
+
+    async def take(self, scope: Scope, run: str, *, lane: Lane = "queued", words: str = "") -> bool:
+        """Claim the queued answer of `run` and write it in the background.
+
+        False when there is nothing to do here: it has ended, somebody writes it, or the program
+        ends. It is of `lane` from now on, and `words` say why. Raises NotFound, StorageError.
+        """
+        storage, owner = scope.storage, scope.owner
+        before = self._at_work.get(run)
+        if before is not None and before.ending:  # it may just be put back
+            await before.ended.wait()
+        found = await storage.get_run(owner, run)
+        if self._closing or run in self._at_work or found.kind != "answer":
+            return False
+        # Known before it is claimed, so that it can be stopped at any moment.
+        work = self._add(scope, found)
+        try:
+            claimed = await storage.claim_answer(owner, run, scope.process, scope.now())
+            if claimed is not None:
+                work.run, message = claimed
+                if lane != work.run.lane:
+                    work.run = replace(work.run, lane=lane, name="answer", progress_text=words)
+                    await storage.save_run(owner, work.run)
+        except BaseException:
+            self._drop(work)
+            raise
+        if claimed is None:
+            self._drop(work)
+            return False
+        work.wish = Wish.of(work.run.arguments)
+        self._begin(work, message)
+        begun = words or run_words.begun(scope.process, work.run.attempts)
+        await scope.tell_run(work.run)
+        await self.carrier.write_down(scope, run, begun)
+        return True
+
+    def writes(self, run: str) -> bool:
+        """Whether this process is writing the answer of `run`."""
+        return run in self._at_work
 
     async def stop(self, scope: Scope, run: str) -> None:
         """Stop a run, and wait until what came is stored. Raises NotFound.
 
-        An answer that another process writes is asked to stop through the event stream.
+        It may wait in the queue. An answer that another process writes is asked to stop through
+        the event stream.
         """
-        work = self._at_work.get(run)
-        if work is not None:
-            self._cancel(work, "stopped")
-            await work.ended.wait()
-            return
-        events = scope.bus.subscribe(scope.owner)
-        if (await scope.storage.get_run(scope.owner, run)).state in FINAL_STATES:
-            return
-        await scope.tell(StopAsked(run_id=run))
-        # A process that is gone answers nothing; recovery ends what it was writing.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(OTHERS):
-                async for event in events:
-                    if isinstance(event, MessageChanged) and event.message.run == run:
-                        return
+        events = None
+        for _ in range(OTHERS):
+            work = self._at_work.get(run)
+            if work is not None:
+                self._cancel(work, "stopped")
+                await work.ended.wait()
+                # It may have been put back at that very moment.
+            if events is None:
+                events = scope.bus.subscribe(scope.owner)
+            found = await scope.storage.get_run(scope.owner, run)
+            if found.state in FINAL_STATES or await self._stopped_waiting(scope, run):
+                return
+            # A process that is gone answers nothing. What it was writing by itself, recovery
+            # ends; a queued answer would go on, which nobody wants any more.
+            if await self.carrier.release_if_gone(scope, run):
+                continue
+            await scope.tell(StopAsked(run_id=run))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    async for event in events:
+                        if not isinstance(event, MessageChanged) or event.message.run != run:
+                            continue
+                        if event.message.state != "streaming":
+                            return
+                        break
+
+    async def _stopped_waiting(self, scope: Scope, run: str) -> bool:
+        stopped = await scope.storage.revoke_answer(scope.owner, run, scope.now())
+        if stopped is None:
+            return False
+        await self.carrier.revoke(run)
+        final = await scope.storage.get_run(scope.owner, run)
+        await self._told(scope, stopped, final)
+        return True
 
     async def stop_chat(self, scope: Scope, chat: str) -> None:
-        """Stop what is being written in a chat, in this process or another."""
+        """Stop what is being written in a chat, in this process or another, or waits there."""
         head = (await scope.storage.get_chat(scope.owner, chat)).head
-        for work in [w for w in self._at_work.values() if w.chat == chat]:
-            await self.stop(scope, work.run)
+        for work in [w for w in self._at_work.values() if w.run.chat == chat]:
+            await self.stop(scope, work.run.id)
         if head is not None:
             last = await scope.storage.get_message(scope.owner, head)
             if last.state == "streaming" and last.run is not None:
                 await self.stop(scope, last.run)
 
     async def wait(self, run: str) -> None:
-        """Wait until a run of this process has ended."""
+        """Wait until a run of this process has ended, or was put back."""
         work = self._at_work.get(run)
         if work is not None:
             await work.ended.wait()
 
     async def aclose(self) -> None:
-        """The program ends: keep what came of each answer, marked interrupted."""
+        """The program ends: keep what came of each answer. A queued one goes on later, any other
+        is marked interrupted."""
         self._closing = True
         working = list(self._at_work.values())
         for work in working:
             self._cancel(work, "interrupted")
-        titles = tuple(self._titles)
-        for title in titles:
-            title.cancel()
+        await self._titles.aclose()
         for work in working:
             await work.ended.wait()
-        left = [*titles, *(work.future for work in working if work.future is not None)]
+        left = [work.future for work in working if work.future is not None]
         # `ended` is set by a task that still has its last steps to do; nothing may outlive us.
         await asyncio.gather(*map(asyncio.wrap_future, left), return_exceptions=True)
         try:
@@ -178,6 +243,23 @@ class Answers:
         """How many are being written here."""
         return len(self._at_work)
 
+    def find_title(self, scope: Scope, chat: Chat) -> None:
+        """See `Titles.find`."""
+        self._titles.find(scope, chat)
+
+    def _add(self, scope: Scope, run: Run) -> _Running:
+        work = _Running(scope, run, asyncio.Event())
+        work.reason = "interrupted" if self._closing else ""
+        self._at_work[run.id] = work
+        return work
+
+    def _drop(self, work: _Running) -> None:
+        self._at_work.pop(work.run.id, None)
+        work.ended.set()
+
+    def _begin(self, work: _Running, message: Message) -> None:
+        work.future = self._spawn(self._work(work, message), f"answer {work.run.id}")
+
     def _cancel(self, work: _Running, reason: str) -> None:
         work.reason = work.reason or reason
         if work.task is not None and not work.ending:
@@ -185,24 +267,32 @@ class Answers:
 
     # one answer --------------------------------------------------------------------------
 
-    async def _work(
-        self, work: _Running, message: Message, run: Run, provider: str, model: str
-    ) -> None:
+    async def _work(self, work: _Running, message: Message) -> None:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             loop.call_soon_threadsafe(self._cancel, work, "stopped")
 
+        async def move(reason: str) -> bool:
+            return await self._moved(work, reason)
+
+        async def tell(words: str) -> None:
+            await self._progress(work, words)
+
         work.task = asyncio.current_task()
         began = loop.time()
-        writing = Writing(work.scope, message, run)
+        writing = Writing(work.scope, message, work.run)
+        queued = work.run.lane == "queued"
+        course = Course(
+            writing, monotonic=self._monotonic, move=None if queued else move, tell=tell
+        )
         ended = replace(message, state="failed")
         title_wanted = False
         try:
             if work.reason:  # stopped before the first step
                 raise asyncio.CancelledError
-            with self._running.stoppable(run.id, stop):
-                ended = await self._ask(work, writing, message, provider, model)
+            with self._running.stoppable(work.run.id, stop):
+                ended = await self._asking.ask(work.scope, message, work.wish, writing, course)
                 title_wanted = ended.state == "complete"
         except asyncio.CancelledError:
             state: MessageState = "stopped" if work.reason == "stopped" else "interrupted"
@@ -211,92 +301,66 @@ class Answers:
             state = "interrupted" if writing.began else "failed"
             ended = replace(message, state=state, error=error.problem)
         except Exception:  # a defect of ours: the person sees that, and the log holds the rest
-            log.exception("answer %s broke", run.id)
+            log.exception("answer %s broke", work.run.id)
             ended = replace(message, state="failed", error=_broke())
         finally:
             # Whatever comes now, a cancellation too, the end is stored first.
             work.ending = True
             seconds = (message.seconds or 0.0) + loop.time() - began
-            await asyncio.shield(
-                loop.create_task(self._finish(work, writing, replace(ended, seconds=seconds), run))
-            )
+            ended = replace(ended, seconds=seconds)
+            await asyncio.shield(loop.create_task(self._finish(work, writing, course, ended)))
         if title_wanted:
             with contextlib.suppress(NagathaError):  # the answer is there; a title can wait
                 scope = work.scope
-                self.find_title(scope, await scope.storage.get_chat(scope.owner, work.chat))
+                self.find_title(scope, await scope.storage.get_chat(scope.owner, message.chat))
 
-    async def _ask(
-        self, work: _Running, writing: Writing, message: Message, provider: str, model: str
-    ) -> Message:
+    async def _moved(self, work: _Running, reason: str) -> bool:
+        """Make it background work while it is written: killed from now on, it goes on by itself."""
+        if not work.movable or not self.carrier.is_served():
+            return False
         scope = work.scope
-        settings = self._settings()
-        chosen = await self._desk.choose(provider, model)
-        writing.ask(
-            chosen.provider.id,
-            chosen.model,
-            free=chosen.provider.local,
-            counted=chosen.provider.id != BUILTIN,
-        )
-        agent = Agent(
-            chosen.provider,
-            parameters_for(chosen, self._settings()),
-            self._toolbox,
-            Limits(
-                rounds=settings.agent.max_rounds,
-                seconds=settings.agent.tool_timeout,
-                characters=settings.agent.tool_result_limit,
-            ),
-        )
-        now = self._local_now()
-        branch: tuple[Message, ...] = ()
-        if message.parent is not None:
-            branch, _ = await scope.storage.branch(scope.owner, message.parent)
-        question = Question(
-            branch=branch,
-            system=system_prompt(now, settings.models.system_prompt),
-            files=await self._files(scope, branch),
-            resume=message.text,
-        )
-        answering = asyncio.ensure_future(
-            agent.answer(question, writing, ToolContext(scope.owner, work.chat, work.run, now))
+        work.run = replace(
+            work.run,
+            lane="queued",
+            name=TASKS[work.wish.query_type],
+            priority=WAITED_FOR,
+            progress_text=reason,
         )
         try:
-            await asyncio.wait((answering, writing.on_failure), return_when=asyncio.FIRST_COMPLETED)
-            if writing.failure is not None:
-                raise writing.failure
-            end = await answering
-        finally:
-            if not answering.done():
-                answering.cancel()
-                await asyncio.wait((answering,))
-        return replace(
-            message,
-            state=end.state,
-            provider=chosen.provider.id,
-            model=end.model or chosen.model,
-            error=end.error,
-        )
+            await scope.storage.save_run(scope.owner, work.run)
+        except NagathaError as error:
+            log.warning("answer %s cannot be moved: %s", work.run.id, error)
+            return False
+        await scope.tell_run(work.run)
+        await self.carrier.write_down(scope, work.run.id, f"{reason} {MOVED}")
+        # Whoever gets the message finds it being written. Should this process be killed before
+        # that, the message makes it go on, and recovery otherwise.
+        await self.carrier.send(scope, work.run)
+        return True
 
-    async def _files(self, scope: Scope, branch: Sequence[Message]) -> dict[str, bytes]:
-        files = {}
-        for message in branch:
-            for attachment in message.attachments:
-                try:
-                    files[attachment.id] = (
-                        await scope.storage.get_attachment(scope.owner, attachment.id)
-                    )[1]
-                except NotFound:
-                    continue  # the agent names a missing file as missing
-        return files
+    async def _progress(self, work: _Running, words: str) -> None:
+        work.run = replace(work.run, state="PROGRESS", progress_text=words)
+        try:
+            await work.scope.storage.save_run(work.scope.owner, work.run)
+        except NagathaError as error:
+            log.warning("the progress of answer %s cannot be told: %s", work.run.id, error)
+            return
+        await work.scope.tell_run(work.run)
+        await self.carrier.report(work.run)
 
-    async def _finish(self, work: _Running, writing: Writing, ended: Message, run: Run) -> None:
-        """Store how it ended, then tell it. Never raises."""
+    async def _finish(
+        self, work: _Running, writing: Writing, course: Course, ended: Message
+    ) -> None:
+        """Store how it ended, or that it goes on later, then tell it. Never raises."""
         scope = work.scope
         try:
+            await course.aclose()
             await writing.close()
             message = writing.finished(ended)
+            if await self._put_back(work, message, writing):
+                return
             final = replace(
-                run,
+                work.run,
                 state=_RUN_STATES[message.state],
                 ended=scope.now(),
                 error=message.error,
@@ -309,19 +373,61 @@ class Answers:
                 # Nothing that is not stored is told as stored: the card says so. The end is
                 # stored as soon as that works; after a kill, what was kept is there, interrupted.
                 log.error("the end of an answer cannot be stored: %s", error)
-                self._unkept[run.id] = _Unkept(scope, message, final, tuple(writing.records))
+                unkept = _Unkept(scope, message, final, tuple(writing.records))
+                self._unkept[final.id] = unkept
                 kept = message.text[: writing.kept]
                 lost = replace(message, state="interrupted", text=kept, error=error.problem)
-                await scope.tell(MessageChanged(message=lost, run_id=run.id))
+                await scope.tell(MessageChanged(message=lost, run_id=final.id))
                 return
-            await scope.tell_message(stored)
-            await scope.tell_run(final)
-            await scope.tell_chat(work.chat, run.id)
+            await self._told(scope, stored, final)
         except Exception:  # nobody is left who could be told
-            log.exception("answer %s could not be ended", run.id)
+            log.exception("answer %s could not be ended", work.run.id)
         finally:
-            self._at_work.pop(run.id, None)
-            work.ended.set()
+            self._drop(work)
+
+    async def _put_back(self, work: _Running, message: Message, writing: Writing) -> bool:
+        """Let a queued answer go on later, where the program ends or a try failed that is worth
+        another one; False where it has ended, or that cannot be stored."""
+        scope = work.scope
+        if work.run.lane != "queued" or message.state not in ("interrupted", "failed"):
+            return False
+        now = scope.now()
+        again = tried_again(work.run, message.error, now)
+        if again is not None:
+            back = replace(
+                work.run, state="RETRY", error=again, due=again.retry_at, progress_text=""
+            )
+        elif message.error is None and work.reason == "interrupted":
+            back = released(work.run)
+        else:
+            return False
+        waiting = replace(message, state="streaming", error=None)
+        try:
+            await scope.storage.put_back_answer(scope.owner, waiting, back, writing.records)
+        except NagathaError as error:
+            log.warning("answer %s cannot be put back: %s", work.run.id, error)
+            return False
+        await self._told(scope, waiting, back)
+        if again is not None and again.retry_at is not None:
+            delay = max(0.0, (again.retry_at - now).total_seconds())
+            said = run_words.tried_again(work.run, str(again).rstrip("."), round(delay))
+            await self.carrier.write_down(scope, back.id, said, "WARNING")
+            await self.carrier.send(scope, back, delay=delay)
+        else:
+            await self.carrier.write_down(scope, back.id, run_words.STOPPED)
+        # At the program's end its own worker would get it at once: the next start sends it.
+        return True
+
+    async def _told(self, scope: Scope, message: Message, run: Run) -> None:
+        """Tell how an answer and its run stand, Celery clients too."""
+        await scope.tell_message(message)
+        await scope.tell_run(run)
+        await scope.tell_chat(message.chat, run.id)
+        if run.lane == "queued":
+            await self.carrier.report(run, message)
+            if run.ended is not None:
+                end = run_words.ended(run)
+                await self.carrier.write_down(scope, run.id, end.text, end.level)
 
     async def settle(self, chat: str = "") -> int:
         """Store the ends that could not be stored before (of one chat, or all), and tell them.
@@ -342,91 +448,8 @@ class Answers:
             except BaseException:
                 self._unkept[one.run.id] = one
                 raise
-            await one.scope.tell_message(stored)
-            await one.scope.tell_run(one.run)
-            await one.scope.tell_chat(one.message.chat, one.run.id)
+            await self._told(one.scope, stored, one.run)
         return len(waiting)
-
-    # titles ------------------------------------------------------------------------------
-
-    def find_title(self, scope: Scope, chat: Chat) -> None:
-        """Let the model find a title for a chat that has none of its own, in the background."""
-        wanted = chat.titled_by == "" and chat.head and self._settings().chat.automatic_titles
-        if wanted and not self._closing:
-            title = self._spawn(self._try_title(scope, chat), f"title of {chat.id}")
-            self._titles.add(title)
-            title.add_done_callback(self._titles.discard)
-
-    async def _try_title(self, scope: Scope, chat: Chat) -> None:
-        try:
-            await self._find_title(scope, chat)
-        except NagathaError as error:  # a provider that is gone, a full disk: nothing is lost
-            log.warning("no title was found: %s", error)
-
-    async def _find_title(self, scope: Scope, chat: Chat) -> None:
-        assert chat.head is not None
-        branch, _ = await scope.storage.branch(scope.owner, chat.head)
-        question = next((m for m in branch if m.role == "user"), None)
-        answer = next((m for m in branch if m.role == "assistant" and m.text), None)
-        if question is None or answer is None:
-            return
-        chosen = await self._desk.choose(answer.provider, answer.model)
-        if chosen.provider.id == BUILTIN:
-            return
-        now = scope.now()
-        claimed = Run(
-            id=new_id(),
-            kind="title",
-            name="title",
-            state="STARTED",
-            source="engine",
-            queued=now,
-            started=now,
-            chat=chat.id,
-            attempts=1,
-            lane="now",
-        )
-        # As taken at once: nobody would come back to one that a killed process left waiting.
-        await scope.storage.add_run(scope.owner, claimed, (), scope.process)
-        try:
-            title = await find_title(
-                chosen.provider,
-                parameters_for(chosen, self._settings()),
-                question.text,
-                answer.text,
-            )
-        except asyncio.CancelledError:
-            await scope.storage.save_run(
-                scope.owner, replace(claimed, state="INTERRUPTED", ended=scope.now())
-            )
-            raise
-        except ModelError as error:
-            # The first words stay as the title; the answer itself has come.
-            failed = replace(claimed, state="FAILURE", ended=scope.now(), error=error.problem)
-            await scope.tell_run(await scope.storage.save_run(scope.owner, failed))
-            return
-        if title.usage is not None:
-            await scope.storage.add_usage(
-                scope.owner,
-                UsageRecord(
-                    id=new_id(),
-                    run=claimed.id,
-                    at=scope.now(),
-                    purpose="title",
-                    provider=chosen.provider.id,
-                    model=title.model,
-                    usage=title.usage,
-                    seconds=title.seconds,
-                    cost=Decimal(0) if chosen.provider.local else None,
-                ),
-            )
-        there = await scope.storage.get_chat(scope.owner, chat.id)
-        if title.from_model and there.titled_by == "":
-            changes: ChatChanges = {"title": title.text, "titled_by": "model"}
-            await scope.storage.update_chat(scope.owner, chat.id, changes)
-            await scope.tell_chat(chat.id, claimed.id)
-        done = replace(claimed, state="SUCCESS", ended=scope.now(), result=title.text)
-        await scope.tell_run(await scope.storage.save_run(scope.owner, done))
 
 
 _RUN_STATES: Mapping[MessageState, RunState] = {

@@ -4,15 +4,28 @@ Owns what is allowed and what belongs together in one transaction. How an answer
 is in `answers`; it must not know a model's SDK, SQL or Celery.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from worker.agent.title import first_words
-from worker.contract.errors import Conflict, InvalidInput, NagathaError, TooLarge
+from worker.contract.errors import Conflict, InvalidInput, NagathaError, NotFound, TooLarge
 from worker.contract.events import ChatChanged, MessageChanged, RunChanged
-from worker.contract.types import Attachment, Chat, Hit, Message, Page, Run, Sent, Source
+from worker.contract.types import (
+    Attachment,
+    Chat,
+    Hit,
+    Message,
+    Page,
+    QueryType,
+    Run,
+    Sent,
+    Source,
+)
 from worker.service.answers import Answers
+from worker.service.asking import Wish
 from worker.service.attachments import Attachments
+from worker.service.carrier import NOBODY, REFUSED
+from worker.service.routing import TASKS, Route, priority, route
 from worker.service.scope import Scope, new_id
 from worker.storage.base import ChatChanges
 
@@ -30,6 +43,8 @@ class Chats:
     answers: Answers
     files: Callable[[], Attachments]
     """Attachments under the limits of the moment."""
+    estimate: Callable[[str], Awaitable[float | None]]
+    """See `JobService.estimate`."""
 
     # reading -----------------------------------------------------------------------------
 
@@ -97,16 +112,22 @@ class Chats:
         provider: str = "",
         model: str = "",
         source: Source = "chat",
+        query_type: QueryType = "general",
+        use_celery: bool | None = None,
         *,
         run: str = "",
+        sent: bool = False,
     ) -> Sent:
-        """See `ChatService.send`. `run` is the id that its run shall have, "" for a new one."""
+        """See `ChatService.send`. `run` is the id that its run shall have, "" for a new one.
+
+        With `sent` its message is with a worker already, which is the caller: it is stored as
+        queued, and begun with `Answers.take`.
+        """
         _check_text(text, attachments)
         kept = await self._attached(attachments)
         now = self.scope.now()
-        new: Chat | None = None
         if chat is None:
-            new = Chat(
+            target = Chat(
                 id=new_id(),
                 title=_provisional_title(text, kept),
                 created=now,
@@ -114,7 +135,6 @@ class Chats:
                 provider=provider,
                 model=model,
             )
-            target = new
         else:
             target = await self.get(chat)
             if target.deleted is not None:
@@ -132,9 +152,17 @@ class Chats:
         if chat is not None and not target.title:
             await self._set(target.id, {"title": _provisional_title(text, kept)})
         return await self._begin(
-            target.id, question, parent=question.id, source=source, new=new,
-            provider=provider, model=model, run_id=run,
-        )  # fmt: skip
+            target,
+            question,
+            text=text,
+            parent=question.id,
+            source=source,
+            wish=Wish(provider, model, query_type),
+            use_celery=True if sent else use_celery,
+            new=chat is None,
+            run_id=run,
+            sent=sent,
+        )
 
     async def retry(self, message: str, provider: str = "", model: str = "") -> Sent:
         """See `ChatService.retry`."""
@@ -143,8 +171,14 @@ class Chats:
             raise InvalidInput("Only an answer can be tried again", kind="invalid")
         if old.state == "streaming":
             raise _busy()
+        wish = replace(await self._wish(old), provider=provider, model=model, fresh=True)
         return await self._begin(
-            old.chat, None, parent=old.parent, source="chat", provider=provider, model=model
+            await self.get(old.chat),
+            None,
+            text=await self._text(old.parent),
+            parent=old.parent,
+            source="chat",
+            wish=wish,
         )
 
     async def edit(
@@ -166,16 +200,34 @@ class Chats:
             created=self.scope.now(),
             attachments=kept,
         )
-        return await self._begin(old.chat, question, parent=question.id, source="chat")
+        return await self._begin(
+            await self.get(old.chat),
+            question,
+            text=text,
+            parent=question.id,
+            source="chat",
+            # Who asks the very same thing again wants another answer.
+            wish=Wish(fresh=(text, kept) == (old.text, old.attachments)),
+        )
 
-    async def resume(self, message: str) -> Sent:
-        """See `ChatService.resume`."""
+    async def resume(self, message: str, *, use_celery: bool | None = None) -> Sent:
+        """See `ChatService.resume`; `use_celery` as in `send`."""
         old = await self._settled(message)
         if old.role != "assistant" or old.state not in ("stopped", "interrupted", "failed"):
             raise InvalidInput("Only an answer that broke off can go on")
         if old.id != (await self.get(old.chat)).head:
             await self.select(message)
-        return await self._begin(old.chat, None, parent=old.parent, source="chat", again=old)
+        return await self._begin(
+            await self.get(old.chat),
+            None,
+            text=await self._text(old.parent),
+            parent=old.parent,
+            source="chat",
+            # Whoever chose another model meanwhile wants that one to go on.
+            wish=replace(await self._wish(old), provider="", model=""),
+            use_celery=use_celery,
+            again=old,
+        )
 
     async def stop(self, run: str) -> None:
         """See `ChatService.stop`."""
@@ -188,31 +240,66 @@ class Chats:
             return await self.message(message)
         return found
 
+    async def _wish(self, answer: Message) -> Wish:
+        """How `answer` was wished for, as far as that is still known."""
+        if answer.run is None:
+            return Wish()
+        try:
+            run = await self.scope.storage.get_run(self.scope.owner, answer.run)
+        except NotFound:
+            return Wish()
+        return replace(Wish.of(run.arguments), fresh=False)
+
+    async def _text(self, question: str | None) -> str:
+        return (await self.message(question)).text if question is not None else ""
+
+    def _route(
+        self, text: str, query_type: QueryType, use_celery: bool | None, source: Source
+    ) -> tuple[Route, str]:
+        """Where it goes, and why it does not go where it should."""
+        wanted = route(text, query_type, use_celery, interactive=source in _WAITS)
+        if wanted.lane == "queued" and not self.answers.carrier.is_served():
+            return Route("now"), f"{wanted.reason} {NOBODY}"
+        return wanted, ""
+
     async def _begin(
         self,
-        chat: str,
+        target: Chat,
         question: Message | None,
         *,
+        text: str,
         parent: str | None,
         source: Source,
-        provider: str = "",
-        model: str = "",
-        new: Chat | None = None,
+        wish: Wish,
+        use_celery: bool | None = None,
+        new: bool = False,
         again: Message | None = None,
         run_id: str = "",
+        sent: bool = False,
     ) -> Sent:
+        chat = target.id
         await self.answers.settle(chat)
-        now = self.scope.now()
+        way, instead = self._route(text, wish.query_type, use_celery, source)
+        if sent:
+            way = Route("queued", way.reason)
+        if not wish.provider and not wish.model:
+            # As it is chosen now: a queued one may be begun much later.
+            wish = replace(wish, provider=target.provider, model=target.model)
+        queued, now = way.lane == "queued", self.scope.now()
         run = Run(
             id=run_id or new_id(),
             kind="answer",
-            name="answer",
-            state="STARTED",
+            name=TASKS[wish.query_type] if queued else "answer",
+            state="PENDING" if queued else "STARTED",
             source=source,
             queued=now,
-            started=now,
+            started=None if queued else now,
             chat=chat,
-            attempts=1,
+            arguments=wish.arguments(),
+            attempts=0 if queued else 1,
+            progress_text=way.reason if queued else instead,
+            lane=way.lane,
+            priority=priority(interactive=source in _WAITS),
         )
         if again is None:
             answer = Message(
@@ -233,10 +320,12 @@ class Chats:
             question=question,
             answer=answer,
             run=run,
-            process=self.scope.process,
-            chat=new,
+            process="" if queued else self.scope.process,
+            chat=target if new else None,
         )
         # From here on the rows are there: whoever fails below finds the run at the next start.
+        if run.progress_text:
+            await self.answers.carrier.write_down(self.scope, run.id, run.progress_text)
         written = [one for one in (begun.question, begun.answer) if one is not None]
         await self.scope.tell_all(
             (
@@ -245,10 +334,21 @@ class Chats:
                 *(MessageChanged(message=one, run_id=one.run or "") for one in written),
             )
         )
-        self.answers.start(
-            self.scope, begun.chat, begun.answer, run, provider=provider, model=model
-        )
-        return Sent(begun.chat, begun.question, begun.answer, run.id)
+        current, asked, stored = begun.chat, begun.question, begun.answer
+        if not queued:
+            movable = use_celery is not False
+            self.answers.start(self.scope, stored, run, wish, movable=movable)
+            return Sent(current, asked, stored, run.id)
+        estimate = await self.estimate(run.name)
+        if not sent and not await self.answers.carrier.send(self.scope, run):
+            await self._write_here(run)
+            return Sent(current, asked, stored, run.id)
+        return Sent(current, asked, stored, run.id, "queued", way.reason, estimate)
+
+    async def _write_here(self, run: Run) -> None:
+        """The broker does not take it, and a person waits: it is answered at once instead."""
+        words = f"{run.progress_text} {REFUSED}"
+        await self.answers.take(self.scope, run.id, lane="now", words=words)
 
     # organising --------------------------------------------------------------------------
 
@@ -338,6 +438,10 @@ class Chats:
         for one in ids:
             found.append((await self.scope.storage.get_attachment(self.scope.owner, one))[0])
         return tuple(found)
+
+
+_WAITS: frozenset[Source] = frozenset({"chat", "quick", "cli", "api"})
+"""Who asks from there waits for the answer."""
 
 
 def _check_text(text: str, attachments: tuple[object, ...]) -> None:

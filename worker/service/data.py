@@ -63,6 +63,7 @@ class Data:
             size=statistics.size,
             chats=statistics.chats,
             messages=statistics.messages,
+            cached=await self.scope.storage.count_answers(self.scope.owner, self.scope.now()),
         )
 
     async def backups(self) -> tuple[Backup, ...]:
@@ -170,6 +171,10 @@ class Data:
         await self.scope.storage.delete_backups()
         await self.forget_queue()
         await self.scope.tell(DataReplaced())
+
+    async def clear_cache(self) -> int:
+        """See `DataService.clear_cache`."""
+        return await self.scope.storage.clear_answers(self.scope.owner)
 
     async def _every_chat(self) -> tuple[Chat, ...]:
         storage, owner = self.scope.storage, self.scope.owner

@@ -51,7 +51,7 @@ class DeadLetters:
         # The row first: recovery would queue a waiting run anew that has no message.
         run = await self._run(found)
         if run is not None and run.state not in FINAL_STATES and await self._is_lost(run):
-            await life.fail(run.id, run_words.deleted_letter())
+            await life.give_up(run, run_words.deleted_letter())
         await life.dispatcher().delete_dead(life.scope.owner, letter)
 
     async def _is_lost(self, run: Run) -> bool:
@@ -81,6 +81,8 @@ class DeadLetters:
         run = await self._run(letter)
         if run is None or run.error is None or run.error.kind != KIND:
             return None
+        if run.kind == "answer":
+            return None  # it ended in its chat, where it is asked for again
         scope = self.life.scope
         line = run_words.line(scope.now(), run_words.REVIVED)
         opened = await scope.storage.reopen_run(scope.owner, run.id, (line,))

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.contract.errors import Unavailable
-from worker.contract.jobs import PRIORITY_DEFAULT, DeadLetter
+from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
 from worker.contract.system import Health
-from worker.contract.types import JsonObject, Source
+from worker.contract.types import JsonObject, RunState, Source
 
 HIGHEST_PRIORITY = 9
 """Of what a person wants to be begun before everything else."""
 PRIORITIES: Mapping[Source, int] = {
-    "chat": 6,
-    "quick": 6,
+    "chat": PRIORITY_PERSON,
+    "quick": PRIORITY_PERSON,
     "cli": 6,
     "api": 5,
     "module": PRIORITY_DEFAULT,
@@ -69,6 +69,14 @@ class Dispatcher(Protocol):
 
     async def holds(self, run: str) -> bool:
         """True when a message for the run is in the queue or with a worker for certain."""
+        ...
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """Tell Celery clients how a run stands whose message was acknowledged before its end.
+
+        `meta` is its result when it has succeeded, {"error"} when it failed or is tried again,
+        {"status", "progress"} else. Raises Unavailable when the result backend does not take it.
+        """
         ...
 
 
@@ -211,6 +219,9 @@ class NoBackground:
     async def holds(self, run: str) -> bool:
         """Nothing is queued."""
         return False
+
+    async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
+        """There are no Celery clients."""
 
     async def tidy(self) -> JsonObject:
         """Nothing to tidy."""

@@ -18,7 +18,7 @@ from worker.service.batches import Batches
 from worker.service.cancel import RunningWork
 from worker.service.dead import DeadLetters
 from worker.service.dispatch import HIGHEST_PRIORITY
-from worker.service.life import RunLife
+from worker.service.life import QUEUED_KINDS, RunLife
 from worker.service.schedules import Schedules
 from worker.service.scope import Scope
 from worker.storage import rules
@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 HIGHEST_LIMIT = 10_000
 ESTIMATED_FROM = 20
 """So many runs that went well, the newest ones, tell how long the next will take."""
-QUEUED_KINDS: frozenset[RunKind] = frozenset({"task", "maintenance"})
-"""Runs of these kinds are carried by the broker, and begun again after a kill."""
 
 
 class Cancellations(Protocol):

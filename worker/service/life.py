@@ -13,7 +13,15 @@ from functools import partial
 
 from worker.contract.errors import Conflict, NagathaError, NotFound, StorageError
 from worker.contract.jobs import PRIORITY_MAINTENANCE, LogLine
-from worker.contract.types import FINAL_STATES, JsonObject, Problem, Run, RunKind, Source
+from worker.contract.types import (
+    FINAL_STATES,
+    JsonObject,
+    MessageState,
+    Problem,
+    Run,
+    RunKind,
+    Source,
+)
 from worker.module_host.host import ModuleHost
 from worker.module_host.schema import checked
 from worker.service import run_words
@@ -22,6 +30,14 @@ from worker.service.ends import UnkeptEnds
 from worker.service.scope import Scope, new_id
 
 log = logging.getLogger(__name__)
+
+QUEUED_KINDS: frozenset[RunKind] = frozenset({"task", "maintenance"})
+"""Runs of these kinds are carried by the broker, and begun again after a kill."""
+
+
+def is_carried(run: Run) -> bool:
+    """Whether the broker carries it, so that it goes on by itself when its process is gone."""
+    return run.kind in QUEUED_KINDS or (run.kind == "answer" and run.lane == "queued")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +164,26 @@ class RunLife:
         found = await self.scope.storage.get_run(self.scope.owner, run)
         failed = replace(found, state="FAILURE", error=problem, due=None)
         return await self._surely(replace(failed, ended=self.scope.now()))
+
+    async def give_up(self, run: Run, problem: Problem) -> None:
+        """End a run that waits for a message which never comes."""
+        if run.kind != "answer":
+            await self.fail(run.id, problem)
+            return
+        storage, owner, now = self.scope.storage, self.scope.owner, self.scope.now()
+        taken = await storage.claim_answer(owner, run.id, self.scope.process, now)
+        if taken is None:
+            return
+        claimed, answer = taken
+        state: MessageState = "interrupted" if answer.text else "failed"
+        stored = await storage.finish_answer(
+            owner,
+            replace(answer, state=state, error=problem),
+            replace(claimed, state="FAILURE", error=problem, ended=now),
+        )
+        await self.scope.tell_message(stored)
+        await self.scope.tell_run(await storage.get_run(owner, run.id))
+        await self.scope.tell_chat(stored.chat, run.id)
 
     async def again(self, run: str, problem: Problem, delay: float) -> Run:
         """A run failed and is tried again in `delay` seconds; who calls queues its message."""

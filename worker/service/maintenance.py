@@ -17,8 +17,7 @@ from worker.events.bus import EventBus
 from worker.module_host.host import ModuleHost
 from worker.service import run_words
 from worker.service.dispatch import Background
-from worker.service.jobs import QUEUED_KINDS
-from worker.service.life import RunLife
+from worker.service.life import RunLife, is_carried
 from worker.storage.base import OwnedRun, Storage
 
 EVENTS_KEPT = timedelta(days=2)
@@ -60,6 +59,9 @@ class Maintenance:
     """How runs of an owner live."""
     copy: Callable[[Callable[[], Awaitable[Backup]]], Awaitable[Backup]]
     """Makes the daily copy as a piece of work that people see."""
+    write_here: Callable[[str, str], Awaitable[bool]]
+    """Writes the queued answer of an owner's run in this process, where nobody works at the queue
+    and this process would be the one; False where it is left to the queue."""
 
     async def run(self, report: Report = _unheard) -> JsonObject:
         """The hourly round; returns what was removed and what is there."""
@@ -72,6 +74,7 @@ class Maintenance:
             unused_before=now - UNUSED_ATTACHMENTS_KEPT,
             quiet_before=now - QUIET_RUNS_KEPT,
         )
+        answers = await self.storage.expire_answers(now)
         await report(0.25, "tidying the queue")
         queue = await self.background().tidy()
         await report(0.5, "giving space back")
@@ -81,7 +84,7 @@ class Maintenance:
         statistics = await self.storage.statistics()
         return {
             "success": True,
-            "expired": asdict(expired),
+            "expired": {**asdict(expired), "answers": answers},
             "queue": dict(queue),
             "backup": backup,
             "statistics": asdict(statistics),
@@ -105,13 +108,15 @@ class Maintenance:
         """Mark what a gone process was at and nobody goes on with interrupted: an answer with
         what came of it, a title, a copy.
 
-        A person decides whether an answer goes on. Returns how many there were.
+        A person decides whether such an answer goes on; queued ones go on by themselves. Returns
+        how many there were.
         """
         return await self._interrupt_all(await self._orphans())
 
     async def release_orphans(self) -> int:
-        """Let somebody else have the tasks that a gone process was working at; how many."""
-        return await self._release_all(await self._orphans())
+        """Let somebody else have the tasks and queued answers that a gone process was working at;
+        how many."""
+        return len(await self._release_all(await self._orphans()))
 
     async def forget_work(self) -> None:
         """The database was replaced by a copy: whoever worked in it does not work in this one."""
@@ -120,25 +125,28 @@ class Maintenance:
         await self._release_all(claimed)
 
     async def _interrupt_all(self, found: Iterable[OwnedRun]) -> int:
-        broken = [owned for owned in found if owned.run.kind not in QUEUED_KINDS]
+        broken = [owned for owned in found if not is_carried(owned.run)]
         for owned in broken:
             await self._interrupt(owned)
         return len(broken)
 
-    async def _release_all(self, found: Iterable[OwnedRun]) -> int:
-        released = 0
+    async def _release_all(self, found: Iterable[OwnedRun]) -> set[str]:
+        released: set[str] = set()
         for owned in found:
-            if owned.run.kind not in QUEUED_KINDS:
+            if not is_carried(owned.run):
                 continue
             name = owned.run.id
             if await self.storage.release_run(owned.owner, name, owned.process):
-                released += 1
+                released.add(name)
+                life = self.life(owned.owner)
                 left = run_words.line(self.now(), run_words.LEFT, "WARNING")
-                await self.life(owned.owner).write_down(name, left)
+                await life.write_down(name, left)
+                await life.scope.tell_run(await self.storage.get_run(owned.owner, name))
         return released
 
     async def recover(self) -> int:
-        """Queue the tasks again that a gone process was working at, or that are in no queue.
+        """Queue the tasks and answers again that a gone process was working at, or that are in no
+        queue.
 
         Who claims a run works at it, so that a message too many does no harm. What cannot be
         done any more ends, and says why: a task that is not there, a message that the broker
@@ -146,13 +154,14 @@ class Maintenance:
         Unavailable, with the rows left for the next time.
         """
         await self.interrupt_orphans()
-        await self.release_orphans()
+        released = await self._release_all(await self._orphans())
+        await self.write_waiting()
         queued = 0
         background = self.background()
         dead = await background.dead_runs()
         for owned in await self.storage.unclaimed_runs():
             run, life = owned.run, self.life(owned.owner)
-            if run.kind not in QUEUED_KINDS or not await self._has_its_turn(owned, life):
+            if not is_carried(run) or not await self._has_its_turn(owned, life):
                 continue
             if run.kind == "task":
                 try:
@@ -162,10 +171,12 @@ class Maintenance:
                     await life.fail(run.id, error.problem)
                     await background.revoke(run.id)
                     continue
-            if await background.holds(run.id):
+            # The message of an answer that was begun is gone: it was acknowledged then.
+            begun = run.kind == "answer" and run.id in released
+            if not begun and await background.holds(run.id):
                 continue
             if run.id in dead:
-                await life.fail(run.id, run_words.dead_letter())
+                await life.give_up(run, run_words.dead_letter())
                 continue
             due = run.due
             if due is None and run.state == "RETRY" and run.error is not None:
@@ -179,6 +190,18 @@ class Maintenance:
             )
             queued += 1
         return queued
+
+    async def write_waiting(self) -> int:
+        """Write the queued answers here that nobody else would ever write; how many.
+
+        A person waits for them, and without a worker or a broker they would wait for ever.
+        """
+        await self.release_orphans()
+        begun = 0
+        for owned in await self.storage.unclaimed_runs():
+            if owned.run.kind == "answer" and is_carried(owned.run):
+                begun += await self.write_here(owned.owner, owned.run.id)
+        return begun
 
     async def _has_its_turn(self, owned: OwnedRun, life: RunLife) -> bool:
         """Whether a run waits for no other; one that waits in vain is ended."""

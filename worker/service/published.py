@@ -8,11 +8,13 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from worker.contract.errors import Conflict, InvalidInput, NotFound
+from worker.contract.errors import Conflict, InvalidInput, NotFound, Unavailable
 from worker.contract.events import ChatChanged, Event, MessageChanged
 from worker.contract.types import Chat, Message
 from worker.service.chats import Chats
 
+ENDS = "ends"
+"""The kind of the error that gives a message back to the queue."""
 LOOK_AGAIN = 2.0
 """Seconds after which is read what an event should have told: its process may be gone."""
 _SESSION = re.compile(r"[\w.:@-]{1,128}")
@@ -50,7 +52,7 @@ class PublishedMessages:
                 return message
             # Whoever wrote it is gone, and the message came again or waits here for it.
             try:
-                message = (await self._chats.resume(message.id)).answer
+                message = (await self._chats.resume(message.id, use_celery=False)).answer
             except Conflict:
                 await self._turn(message.chat, events)
                 message = await self._chats.message(message.id)
@@ -61,7 +63,8 @@ class PublishedMessages:
         chat = await self._session(session) if session else None
         while True:
             try:
-                sent = await self._chats.send(chat, text, source="api", run=task)
+                # It has a message and a thread that wait for it already.
+                sent = await self._chats.send(chat, text, source="api", use_celery=False, run=task)
             except Conflict as error:
                 if chat is None or (await self._chats.get(chat)).deleted is not None:
                     raise
@@ -112,3 +115,42 @@ class PublishedMessages:
                         return
         except TimeoutError:
             await self._look_for_orphans()
+
+
+class Published:
+    """Answers published messages of every owner, none twice. One for each engine."""
+
+    def __init__(
+        self, chats: Callable[[str], Chats], look_for_orphans: Callable[[], Awaitable[object]]
+    ) -> None:
+        """`chats` are an owner's; for the rest see `PublishedMessages`."""
+        self._chats = chats
+        self._look_for_orphans = look_for_orphans
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def reply(self, owner: str, session: str, text: str, task: str) -> dict[str, object]:
+        """What the task returns: the answer to `text`, once it has ended.
+
+        Raises InvalidInput, or Unavailable of kind ENDS where the program ends before.
+        """
+        chats = self._chats(owner)
+        if chats.answers.closing:
+            raise _ends()
+        published = PublishedMessages(chats, self._look_for_orphans)
+        # It may be here twice at this very moment; the second time finds what the first began.
+        async with self._turns.setdefault(task, asyncio.Lock()):
+            message = await published.answer(session, text, task)
+        self._turns.pop(task, None)
+        if chats.answers.closing and message.state == "interrupted":
+            raise _ends()
+        return {
+            "success": message.state == "complete",
+            "session_id": message.chat,
+            "message_id": message.id,
+            "response": message.text,
+            "error": None if message.error is None else str(message.error),
+        }
+
+
+def _ends() -> Unavailable:
+    return Unavailable("The program ends", "The message is answered at the next start.", kind=ENDS)

@@ -5,9 +5,11 @@ Owns `Scope`, made once for each owner. It must not know how the parts are made.
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from worker.contract.events import ChatChanged, Event, MessageChanged, RunChanged
 from worker.contract.types import Chat, Message, Run
@@ -15,6 +17,9 @@ from worker.events.bus import EventBus
 from worker.storage.base import Storage
 
 log = logging.getLogger(__name__)
+
+Spawn: TypeAlias = Callable[[Coroutine[object, object, None], str], Future[None]]
+"""Runs a coroutine in the background under a name; see `worker.runtime.Runtime.spawn`."""
 
 
 def new_id() -> str:

@@ -67,6 +67,11 @@ class Writing:
         """Whether text came or a tool was called since this writing began."""
         return self._length > len(self.message.text) or len(self._tools) > len(self.message.tools)
 
+    @property
+    def used_tools(self) -> bool:
+        """Whether a tool was called for this answer, before or now."""
+        return bool(self._tools)
+
     # what the agent calls ----------------------------------------------------------------
 
     async def text(self, delta: str) -> None:

@@ -27,6 +27,7 @@ from worker.contract.types import (
     UsageRecord,
     UsageSummary,
 )
+from worker.storage.answers import AnswerStorage
 
 
 class ChatChanges(TypedDict, total=False):
@@ -109,7 +110,7 @@ class Expired:
     events: int
 
 
-class Storage(Protocol):
+class Storage(AnswerStorage, Protocol):
     """Everything that lasts. Lives on the runtime loop."""
 
     async def open(self) -> None:

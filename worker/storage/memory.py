@@ -31,11 +31,12 @@ from worker.storage.base import (
     Statistics,
     StoredEvent,
 )
+from worker.storage.memory_answers import MemoryAnswers
 from worker.storage.memory_runs import MemoryRuns
 from worker.storage.memory_state import Node
 
 
-class MemoryStorage(MemoryRuns):
+class MemoryStorage(MemoryAnswers, MemoryRuns):
     """`Storage` in this process."""
 
     async def open(self) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
+from worker.storage.answers import KeptAnswer
 from worker.storage.base import OwnedRun, StoredEvent
 
 
@@ -35,6 +36,7 @@ class Owned:
     logs: dict[str, list[LogLine]] = field(default_factory=dict)
     usage: dict[str, UsageRecord] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, KeptAnswer] = field(default_factory=dict)
 
 
 class MemoryState:

@@ -28,6 +28,8 @@ AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 """A run in one of these is being worked at."""
 CLAIMABLE: frozenset[RunState] = frozenset({"PENDING", "RETRY", "INTERRUPTED"})
 """A run in one of these can be taken, unless a process works at it."""
+WAITING: frozenset[RunState] = frozenset({"PENDING", "RETRY"})
+"""A run in one of these waits to be begun, once or once more."""
 
 LINES = 1000
 """Of one run's log; the oldest ones go."""

@@ -7,7 +7,7 @@ from celery import Task
 from celery.exceptions import Reject
 
 from worker.contract.errors import NagathaError
-from worker.engine import ENDS
+from worker.service.published import ENDS
 from worker.tasks.base import NagathaCelery
 
 

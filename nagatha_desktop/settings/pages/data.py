@@ -39,6 +39,7 @@ class DataPage(Page):
         self._place_part()
         self._backup_part(store)
         self._transfer_part()
+        self._kept_part(store)
         self.add_section(self.tr("How long things are kept"))
         keeping = Rows()
         for key in ("data.keep_deleted_days", "data.keep_runs_days", "logging.level"):
@@ -127,6 +128,18 @@ class DataPage(Page):
             rows.add(row)
         self.add(rows)
 
+    def _kept_part(self, store: SettingsStore) -> None:
+        self.add_section(self.tr("Kept answers"))
+        rows = Rows()
+        rows.add(SettingField("chat.reuse_answers", store))
+        self.kept_row = Row(self.tr("Kept now"), self.tr("Looking …"))
+        self.forget_button = button(self.tr("Forget kept answers"))
+        self.forget_button.clicked.connect(self._forget)
+        self.forget_button.setEnabled(False)
+        self.kept_row.put(self.forget_button)
+        rows.add(self.kept_row)
+        self.add(rows)
+
     def _delete_part(self) -> None:
         self.add_section(self.tr("Delete"))
         rows = Rows()
@@ -188,7 +201,37 @@ class DataPage(Page):
         self.open_button.setEnabled(True)
         holds = f"{size(places.size)} · {self._amount(places.chats, places.messages)}"
         self.place_row.say(f"{places.home}\n{holds}")
+        self._show_kept(places.cached)
         self._show_backups()
+
+    def _show_kept(self, number: int) -> None:
+        self.forget_button.setEnabled(number > 0)
+        self.kept_row.say(
+            counted(number, self.tr("1 answer"), self.tr("{number} answers"))
+            if number
+            else self.tr("None.")
+        )
+
+    @Slot()
+    def _forget(self) -> None:
+        self.forget_button.setEnabled(False)
+        self.kept_row.problems.clear()
+        self._bridge.call(
+            lambda client: client.data.clear_cache(),
+            owner=self,
+            done=self._forgotten,
+            failed=self._not_forgotten,
+        )
+
+    def _forgotten(self, number: int) -> None:
+        self.kept_row.status.say(
+            counted(number, self.tr("✓ 1 forgotten"), self.tr("✓ {number} forgotten"))
+        )
+        self.load()
+
+    def _not_forgotten(self, problem: Problem) -> None:
+        self.forget_button.setEnabled(True)
+        self.kept_row.problems.tell(problem)
 
     def _amount(self, chats: int, messages: int) -> str:
         of_chats = counted(chats, self.tr("1 chat"), self.tr("{number} chats"))

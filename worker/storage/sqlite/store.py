@@ -47,6 +47,7 @@ from worker.storage.sqlite import (
     whole,
     wipe,
 )
+from worker.storage.sqlite.answer_verbs import AnswerVerbs
 from worker.storage.sqlite.connections import Connections
 from worker.storage.sqlite.errors import closed, told_as_storage_error
 from worker.storage.sqlite.runs import add_runs
@@ -58,7 +59,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStorage:
+class SqliteStorage(AnswerVerbs):
     """`Storage` in one file. Lives on the loop that opened it; other processes may use the
     same file at the same time."""
 

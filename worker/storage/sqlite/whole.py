@@ -20,6 +20,7 @@ from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search
 from worker.storage.sqlite.rows import chat_values, message_values, owner_seq
 from worker.storage.sqlite.schema import (
+    answers,
     attachments,
     chats,
     events,
@@ -106,7 +107,7 @@ def delete_all(db: Connection, owner: str) -> None:
     if number is None:
         return
     _remove_messages(db, messages.c.owner == number, forget=False)
-    for table in (attachments, chats, runs, usage, small_values):
+    for table in (answers, attachments, chats, runs, usage, small_values):
         db.execute(delete(table).where(table.c.owner == number))
     db.execute(delete(owners).where(owners.c.seq == number))
     search.rebuild(db)
