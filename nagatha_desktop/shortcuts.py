@@ -37,7 +37,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut(
         "chat.find",
         "Ctrl+F",
-        str(QT_TRANSLATE_NOOP("Shortcuts", "Find in this chat, or filter the activity")),
+        str(QT_TRANSLATE_NOOP("Shortcuts", "Find in the chat or the activity")),
     ),
     Shortcut("chat.stop", "Esc", str(QT_TRANSLATE_NOOP("Shortcuts", "Stop the answer"))),
     Shortcut(

@@ -75,7 +75,6 @@ class RunDetails(QFrame):
         self._again.setInterval(READ_AGAIN)
         self._again.timeout.connect(self._read)
         self._lay_out(themes)
-        self.setMinimumHeight(MEASURES.grid * 24)
 
     # -- how it is put together -----------------------------------------------------------------
 
@@ -166,6 +165,7 @@ class RunDetails(QFrame):
         font.setPointSizeF(self.font().pointSizeF() * MEASURES.code)
         made.setFont(font)
         made.setAccessibleName(name)
+        made.setMinimumHeight(MEASURES.grid * 8)
         return made
 
     # -- what is shown ----------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class RunPainter(QStyledItemDelegate):
         if column == Column.STATE:
             self._paint_state(painter, inner, pens, model, run, row == self.selected)
         elif column == Column.MORE and model.segment == "now":
-            self._paint_progress(painter, inner, pens, run)
+            self._paint_progress(painter, inner, pens, run, row == self.selected)
         else:
             self._paint_text(painter, inner, pens, row, model, run, column)
         painter.restore()
@@ -203,7 +203,9 @@ class RunPainter(QStyledItemDelegate):
             line = rect.adjusted(MEASURES.grid, 0, 0, 0)
             _write(painter, line, top + MEASURES.badge_height, pens.small, below, theme.muted)
 
-    def _paint_progress(self, painter: QPainter, rect: QRect, pens: Pens, run: Run) -> None:
+    def _paint_progress(
+        self, painter: QPainter, rect: QRect, pens: Pens, run: Run, selected: bool
+    ) -> None:
         theme = self._themes.current
         said = " · ".join(
             part for part in (words.percent(run), one_line(run.progress_text, _LINE)) if part
@@ -217,7 +219,8 @@ class RunPainter(QStyledItemDelegate):
         top = rect.top() + (rect.height() - height) // 2
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        for share, colour in ((1.0, theme.line), (run.progress, theme.accent)):
+        track = theme.panel if selected else theme.line
+        for share, colour in ((1.0, track), (run.progress, theme.accent)):
             width = rect.width() * min(1.0, max(0.0, share))
             if width >= _BAR:
                 painter.setBrush(_colour(colour))

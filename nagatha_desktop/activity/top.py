@@ -4,7 +4,7 @@ Owns these few controls and what they say. What follows from them is the window'
 """
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -20,7 +20,9 @@ from nagatha_desktop.activity.segments import SEGMENTS, Filter, Segment
 from nagatha_desktop.widgets.badges import Elided
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import EmptyState
+from nagatha_desktop.widgets.icons import icon
 from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import RunKind
 
@@ -43,8 +45,9 @@ class Top(QWidget):
     """The keyboard wants to go from the filter to the list."""
     pause_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, themes: ThemeController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._themes = themes
         self._ask = QTimer(self)
         self._ask.setSingleShot(True)
         self._ask.setInterval(ASK_AFTER)
@@ -90,7 +93,12 @@ class Top(QWidget):
         row.setSpacing(MEASURES.grid)
         self.field = QLineEdit()
         self.field.setAccessibleName(self.tr("Filter the runs"))
-        self.field.setClearButtonEnabled(True)
+        self.clear_action = QAction(
+            icon(self._themes, "close", "muted"), self.tr("Clear the filter"), self.field
+        )
+        self.clear_action.triggered.connect(self.clear_filter)
+        self.field.addAction(self.clear_action, QLineEdit.ActionPosition.TrailingPosition)
+        self.clear_action.setVisible(False)
         row.addWidget(self.field, 1)
         self.kinds = QComboBox()
         self.kinds.setAccessibleName(self.tr("Kind of run"))
@@ -145,6 +153,7 @@ class Top(QWidget):
         self.field.setFocus()
         self.field.selectAll()
 
+    @Slot()
     def clear_filter(self) -> None:
         """Leave nothing out; said at once."""
         self.field.clear()
@@ -163,6 +172,7 @@ class Top(QWidget):
 
     @Slot()
     def _typed(self) -> None:
+        self.clear_action.setVisible(bool(self.field.text()))
         self._ask.start()
 
     @Slot()

@@ -89,7 +89,7 @@ class ActivityWindow(Window):
         self._wanted = ""
         self.feed = RunFeed(bridge, clock, self)
         self.deeds = RunActions(bridge, self)
-        self.top = Top(self)
+        self.top = Top(themes, self)
         self.dead = DeadLetters(bridge, clock, self)
         self.schedules = Schedules(bridge, clock, self)
         self.details = RunDetails(bridge, themes, self.feed.title_of, clock, self)
@@ -109,7 +109,8 @@ class ActivityWindow(Window):
         self._window_keys = WindowKeys(self, keys, self._handlers())
         self._show_keys()
         self._show_engine()
-        self.setMinimumSize(MEASURES.grid * 80, MEASURES.grid * 50)
+        # How high it must be at least depends on what is open in it.
+        self.setMinimumWidth(MEASURES.grid * 80)
 
     # -- how it is put together -----------------------------------------------------------------
 
