@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from nagatha_desktop.activity import words
+from nagatha_desktop.activity.asking import Question
 from nagatha_desktop.activity.times import ago, whole
 from nagatha_desktop.bridge import Bridge, Call
 from nagatha_desktop.widgets.badges import Elided, label
@@ -86,7 +87,7 @@ class DeadLetters(QFrame):
         self._bridge = bridge
         self._clock = clock
         self._call: Call | None = None
-        self._question: QMessageBox | None = None
+        self.question = Question(self)
         self.letters: tuple[DeadLetter, ...] = ()
         column = QVBoxLayout(self)
         side = MEASURES.grid * 3 // 2
@@ -151,7 +152,6 @@ class DeadLetters(QFrame):
             said = self.tr("{number} messages were given up after too many failed deliveries")
         self.heading.setText(said.format(number=len(letters)))
         self.setAccessibleName(self.heading.text())
-        self.setVisible(bool(letters))
         self.changed.emit()
 
     @Slot(int)
@@ -166,27 +166,14 @@ class DeadLetters(QFrame):
     @Slot(object)
     def _ask(self, letter: DeadLetter) -> None:
         """Deleting cannot be taken back, so it is asked for once more."""
-        if self._question is not None:
-            return
-        question = QMessageBox(self.window())
-        question.setWindowTitle(self.tr("Delete for good"))
         name = words.task_words(letter.task) or letter.queue
-        question.setText(self.tr("Delete “{name}” for good?").format(name=name))
-        question.setInformativeText(self.tr("It is not tried again; its run ends as failed."))
-        keep = question.addButton(self.tr("Keep"), QMessageBox.ButtonRole.RejectRole)
-        delete = question.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
-        delete.clicked.connect(lambda: self._delete(letter.id))
-        question.finished.connect(self._answered)
-        self._question = question
-        question.open()
-
-    @Slot()
-    def _answered(self) -> None:
-        question, self._question = self._question, None
-        if question is not None:
-            question.deleteLater()
+        self.question.ask(
+            self.window(),
+            self.tr("Delete “{name}” for good?").format(name=name),
+            self.tr("It is not tried again; its run ends as failed."),
+            (self.tr("Keep"), self.tr("Delete")),
+            lambda: self._delete(letter.id),
+        )
 
     def _delete(self, letter: int) -> None:
         self._bridge.call(

@@ -5,27 +5,24 @@ feed's affair, what is done to them that of the actions.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
-    QWidget,
 )
 
 from nagatha_desktop.activity import words
 from nagatha_desktop.activity.actions import Deed, RunActions, allowed
+from nagatha_desktop.activity.asking import Question
 from nagatha_desktop.activity.dead_letters import DeadLetters
 from nagatha_desktop.activity.details import RunDetails
 from nagatha_desktop.activity.feed import RunFeed
 from nagatha_desktop.activity.run_list import RunList
+from nagatha_desktop.activity.said import NoEngine, Said
 from nagatha_desktop.activity.schedules import Schedules
 from nagatha_desktop.activity.segments import SEGMENTS, Filter, Segment, segment_of
 from nagatha_desktop.activity.top import SCHEDULES, Top, empty_state, segment_word
@@ -33,9 +30,6 @@ from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
-from nagatha_desktop.widgets.badges import Elided, label
-from nagatha_desktop.widgets.cards import ErrorCard
-from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.toast import Toast
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -47,7 +41,6 @@ TICK = 1_000
 """Milliseconds after which words about times are written again."""
 _SPLIT = "activity.split"
 _PAGES = {"models": "models", "choose_model": "models", "restore": "data"}
-_SIDE = MEASURES.grid * 2
 
 
 def utc_now() -> datetime:
@@ -82,15 +75,15 @@ class ActivityWindow(Window):
         self._state = state
         self._keys = keys
         self._watch = watch
-        self._card: ErrorCard | None = None
-        self._no_engine: ErrorCard | None = None
         self._engine_shown: tuple[Problem | None, bool | None] = (None, None)
-        self._question: QMessageBox | None = None
+        self.question = Question(self)
         self._wanted = ""
         self.feed = RunFeed(bridge, clock, self)
         self.deeds = RunActions(bridge, self)
         self.top = Top(themes, self)
         self.dead = DeadLetters(bridge, clock, self)
+        self.said = Said(self.dead, self)
+        self.no_engine = NoEngine(self)
         self.schedules = Schedules(bridge, clock, self)
         self.details = RunDetails(bridge, themes, self.feed.title_of, clock, self)
         self.lists: dict[Segment, RunList] = {
@@ -119,13 +112,6 @@ class ActivityWindow(Window):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.top)
-        self.said = QWidget()
-        self._cards = QVBoxLayout(self.said)
-        self._cards.setContentsMargins(_SIDE, 0, _SIDE, MEASURES.grid * 3 // 2)
-        self._cards.setSpacing(MEASURES.grid)
-        self.paused_note = self._note()
-        self._cards.addWidget(self.paused_note)
-        self._cards.addWidget(self.dead)
         whole.addWidget(self.said)
         self.stack = QStackedWidget()
         for made in (*self.lists.values(), self.schedules):
@@ -140,23 +126,8 @@ class ActivityWindow(Window):
         self.details.hide()
         self.body = QStackedWidget()
         self.body.addWidget(self.split)
-        self._failure_page = QWidget()
-        self._failure_column = QVBoxLayout(self._failure_page)
-        self._failure_column.setContentsMargins(_SIDE, 0, _SIDE, _SIDE)
-        self._failure_column.addStretch(1)
-        self.body.addWidget(self._failure_page)
+        self.body.addWidget(self.no_engine)
         whole.addWidget(self.body, 1)
-
-    def _note(self) -> QFrame:
-        note = QFrame()
-        set_role(note, "error", "warn")
-        row = QHBoxLayout(note)
-        side = MEASURES.grid * 3 // 2
-        row.setContentsMargins(side, MEASURES.grid, side, MEASURES.grid)
-        row.setSpacing(MEASURES.grid)
-        row.addWidget(label(self.tr("Background work is paused"), "strong"))
-        row.addWidget(Elided(self.tr("What is queued waits. Answers come all the same.")), 1)
-        return note
 
     def _connect(self) -> None:
         self.top.turned.connect(self._turn)
@@ -170,8 +141,9 @@ class ActivityWindow(Window):
         self.deeds.done.connect(self._did)
         self.deeds.failed.connect(self.tell)
         self.deeds.cancelled.connect(self.cancelled)
+        self.said.action_wanted.connect(self._act)
+        self.no_engine.action_wanted.connect(self._act_on_engine)
         self.dead.failed.connect(self.tell)
-        self.dead.changed.connect(self._show_said)
         self.schedules.failed.connect(self.tell)
         self.schedules.begun.connect(self._begun)
         self.schedules.look_wanted.connect(self.look_at)
@@ -263,7 +235,7 @@ class ActivityWindow(Window):
     @Slot(int)
     def _turn(self, at: int) -> None:
         self.stack.setCurrentIndex(at)
-        self._show_said()
+        self.said.show_dead(self.segment == "failed")
         self._seen()
         if at == SCHEDULES:
             self.close_details()
@@ -398,31 +370,20 @@ class ActivityWindow(Window):
 
     @Slot(str, object)
     def _do(self, deed: Deed, run: Run) -> None:
-        self._clear_problem()
+        self.said.clear()
         self.deeds.do(deed, run)
 
     @Slot(object)
     def _ask_to_cancel(self, run: Run) -> None:
         """Delete is pressed by accident more easily than a button, so it asks."""
-        if self._question is not None or "cancel" not in allowed(run):
-            return
-        question = QMessageBox(self)
-        question.setWindowTitle(self.tr("Cancel"))
-        question.setText(self.tr("Cancel “{what}”?").format(what=self._what(run)))
-        keep = question.addButton(self.tr("Let it go on"), QMessageBox.ButtonRole.RejectRole)
-        stop = question.addButton(self.tr("Cancel it"), QMessageBox.ButtonRole.DestructiveRole)
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
-        stop.clicked.connect(lambda: self._do("cancel", run))
-        question.finished.connect(self._answered)
-        self._question = question
-        question.open()
-
-    @Slot()
-    def _answered(self) -> None:
-        question, self._question = self._question, None
-        if question is not None:
-            question.deleteLater()
+        if "cancel" in allowed(run):
+            self.question.ask(
+                self,
+                self.tr("Cancel “{what}”?").format(what=self._what(run)),
+                "",
+                (self.tr("Let it go on"), self.tr("Cancel it")),
+                lambda: self._do("cancel", run),
+            )
 
     def _what(self, run: Run) -> str:
         return words.what(run, self.feed.title_of(run.chat) if run.chat else "")
@@ -452,7 +413,7 @@ class ActivityWindow(Window):
 
     @Slot()
     def _toggle_pause(self) -> None:
-        self._clear_problem()
+        self.said.clear()
         self._watch.pause(not self._watch.paused, self.tell)
 
     @Slot()
@@ -474,25 +435,10 @@ class ActivityWindow(Window):
         """Say what did not work, in place of what was said before."""
         if self._watch.failure is not None:
             return  # that there is no engine is said already
-        self._clear_problem()
-        self._card = ErrorCard(problem, self, dismissible=True)
-        self._card.action_wanted.connect(self._act)
-        self._card.dismissed.connect(self._clear_problem)
-        self._cards.insertWidget(0, self._card)
-        self._show_said()
-
-    @Slot()
-    def _clear_problem(self) -> None:
-        card, self._card = self._card, None
-        if card is not None:
-            self._cards.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        self._show_said()
+        self.said.tell(problem)
 
     @Slot(str)
     def _act(self, action: str) -> None:
-        self._clear_problem()
         if action in ("retry", "wait"):
             self._load()
         elif action in ("continue", "new_chat"):
@@ -501,37 +447,20 @@ class ActivityWindow(Window):
             self.settings_wanted.emit(_PAGES.get(action, ""))
 
     @Slot()
-    def _show_said(self) -> None:
-        """What stands between filter and list takes no room while there is nothing to say."""
-        there = self._watch.failure is None
-        dead = bool(self.dead.letters) and self.segment == "failed" and there
-        self.dead.setVisible(dead)
-        self.paused_note.setVisible(self._watch.paused and there)
-        self.said.setVisible(dead or (self._watch.paused and there) or self._card is not None)
-
-    @Slot()
     def _show_engine(self) -> None:
         """The engine paused, went on, could not be started, or is there."""
         failure, paused = self._watch.failure, self._watch.paused
         if (failure, paused) == self._engine_shown:
             return  # it is told of each run that begins or ends
         self._engine_shown = failure, paused
-        if self._no_engine is not None:
-            self._failure_column.removeWidget(self._no_engine)
-            self._no_engine.hide()
-            self._no_engine.deleteLater()
-            self._no_engine = None
         if failure is not None:
-            self._clear_problem()
-            # Whatever it was, it may be over when it is tried again.
-            told = replace(failure, action=failure.action or "retry")
-            self._no_engine = ErrorCard(told, self._failure_page)
-            self._no_engine.action_wanted.connect(self._act_on_engine)
-            self._failure_column.insertWidget(0, self._no_engine)
+            self.said.clear()
+        self.no_engine.show_failure(failure)
         self.top.tools.setEnabled(failure is None)
-        self.body.setCurrentWidget(self.split if failure is None else self._failure_page)
+        self.body.setCurrentWidget(self.split if failure is None else self.no_engine)
         self.top.show_paused(paused)
-        self._show_said()
+        self.said.show_paused(paused and failure is None)
+        self.said.show_dead(self.segment == "failed" and failure is None)
 
     @Slot(str)
     def _act_on_engine(self, action: str) -> None:

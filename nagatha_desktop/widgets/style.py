@@ -201,11 +201,13 @@ QMenu::icon { padding-left: ${grid}px; }
 QToolTip {
     background: $panel; color: $ink; border: ${border}px solid $line; padding: ${half}px; }
 
+QTabBar { outline: 0; }
 QTabBar::tab {
-    background: transparent; color: $ink; border: 0; border-radius: ${control}px;
-    padding: ${half3}px ${pad}px; margin-right: ${half}px; }
+    background: transparent; color: $ink; border: ${border}px solid transparent;
+    border-radius: ${control}px; padding: ${half_inner}px ${pad_inner}px; margin-right: ${half}px; }
 QTabBar::tab:hover { background: $hover; }
 QTabBar::tab:selected { background: $accent_soft; color: $accent; font-weight: 600; }
+QTabBar::tab:selected:focus { border-color: $accent; }
 QTabWidget::pane { border: 0; }
 
 QScrollArea { background: transparent; border: 0; }
@@ -266,6 +268,8 @@ def style_sheet(theme: Theme) -> str:
         half2=measures.half // 2,
         half=measures.half,
         half3=measures.half * 3 // 2,
+        half_inner=measures.half * 3 // 2 - measures.border,
+        pad_inner=measures.grid * 3 // 2 - measures.border,
         pad=measures.grid * 3 // 2,
         pad_focus=measures.grid * 3 // 2 - (measures.focus - measures.border),
         pad2=measures.grid * 3,

@@ -382,18 +382,6 @@
         <translation>Aktivität – Nagatha</translation>
     </message>
     <message>
-        <source>Background work is paused</source>
-        <translation>Hintergrundarbeit ist angehalten</translation>
-    </message>
-    <message>
-        <source>What is queued waits. Answers come all the same.</source>
-        <translation>Was eingereiht ist, wartet. Antworten kommen trotzdem.</translation>
-    </message>
-    <message>
-        <source>Cancel</source>
-        <translation>Abbrechen</translation>
-    </message>
-    <message>
         <source>Cancel “{what}”?</source>
         <translation>„{what}“ abbrechen?</translation>
     </message>
@@ -995,10 +983,6 @@
     <message>
         <source>{number} messages were given up after too many failed deliveries</source>
         <translation>{number} Nachrichten wurden nach zu vielen Zustellversuchen aufgegeben</translation>
-    </message>
-    <message>
-        <source>Delete for good</source>
-        <translation>Endgültig löschen</translation>
     </message>
     <message>
         <source>Delete “{name}” for good?</source>
@@ -2370,6 +2354,17 @@
     <message>
         <source>Not before {time}</source>
         <translation>Nicht vor {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Said</name>
+    <message>
+        <source>Background work is paused</source>
+        <translation>Hintergrundarbeit ist angehalten</translation>
+    </message>
+    <message>
+        <source>What is queued waits. Answers come all the same.</source>
+        <translation>Was eingereiht ist, wartet. Antworten kommen trotzdem.</translation>
     </message>
 </context>
 <context>

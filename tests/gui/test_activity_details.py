@@ -130,11 +130,11 @@ def test_values_are_written_readably_and_have_an_end() -> None:
 
 def test_a_run_that_is_gone_is_said(scene: Scene) -> None:
     scene.window.show_run("no-such-run")
-    scene.until(lambda: scene.window._card is not None)
-    assert scene.window._card is not None
-    assert scene.window._card.problem.title == "There is no such run"
-    scene.window._card.dismiss.click()
-    assert scene.window._card is None and not scene.window.said.isVisible()
+    scene.until(lambda: scene.window.said.card is not None)
+    assert scene.window.said.card is not None
+    assert scene.window.said.card.problem.title == "There is no such run"
+    scene.window.said.card.dismiss.click()
+    assert scene.window.said.card is None and not scene.window.said.isVisible()
 
 
 def test_details_stay_with_their_run_when_it_moves_on(scene: Scene, on_loop: OnLoop) -> None:
@@ -217,15 +217,15 @@ def test_what_cannot_be_done_is_a_card(scene: Scene) -> None:
     scene.until(scene.window.details.now_button.isVisible)
     scene.fake.fail["jobs.run_now"] = Conflict("This run does not wait any more", "", "Look again.")
     scene.window.details.now_button.click()
-    scene.until(lambda: scene.window._card is not None)
-    card = scene.window._card
+    scene.until(lambda: scene.window.said.card is not None)
+    card = scene.window.said.card
     assert card is not None and card.problem.title == "This run does not wait any more"
     assert card.isVisible() and scene.window.said.isVisible()
     # It can be tried once more, and the card goes when that is done.
     del scene.fake.fail["jobs.run_now"]
     scene.window.details.now_button.click()
     scene.until(lambda: scene.window.details.badge.text() == "Running")
-    assert scene.window._card is None
+    assert scene.window.said.card is None
 
 
 def test_the_button_of_an_error_does_what_it_says(scene: Scene) -> None:
@@ -288,14 +288,14 @@ def test_delete_asks_before_it_cancels(scene: Scene) -> None:
     table = scene.table("now")
     table.setFocus()
     scene.press(Key.Key_Delete, table)
-    question = scene.window._question
+    question = scene.window.question.box
     assert isinstance(question, QMessageBox) and "Job" in question.text()
     press_button(question, "Let it go on")
-    scene.until(lambda: scene.window._question is None)
+    scene.until(lambda: scene.window.question.box is None)
     assert scene.called("jobs.cancel") == 0
     scene.press(Key.Key_Delete, table)
-    assert scene.window._question is not None
-    press_button(scene.window._question, "Cancel it")
+    assert scene.window.question.box is not None
+    press_button(scene.window.question.box, "Cancel it")
     scene.until(lambda: scene.tabs()[3] == "Done 1")
     assert scene.called("jobs.cancel") == 1
 
@@ -305,7 +305,7 @@ def test_delete_leaves_alone_what_has_ended(scene: Scene) -> None:
     scene.open("done")
     scene.table("done").setFocus()
     scene.press(Key.Key_Delete, scene.table("done"))
-    assert scene.window._question is None
+    assert scene.window.question.box is None
 
 
 def test_keys_lead_to_the_other_windows(scene: Scene) -> None:

@@ -169,9 +169,9 @@ def test_a_page_that_cannot_be_read_is_said_and_can_be_asked_for_again(scene: Sc
     rows = scene.window.feed.rows["done"]
     scene.fake.fail["jobs.list_runs"] = StorageError("The disk is gone", "It was pulled.", "")
     rows.fetchMore(rows.index(-1, -1))
-    scene.until(lambda: scene.window._card is not None)
-    assert scene.window._card is not None
-    assert scene.window._card.problem.title == "The disk is gone"
+    scene.until(lambda: scene.window.said.card is not None)
+    assert scene.window.said.card is not None
+    assert scene.window.said.card.problem.title == "The disk is gone"
     del scene.fake.fail["jobs.list_runs"]
     rows.fetchMore(rows.index(-1, -1))
     scene.until(lambda: len(rows) == PAGE + 5)

@@ -108,7 +108,7 @@ def test_an_interval_that_the_engine_refuses_is_a_card(scene: Scene) -> None:
     scene.fake.fail["jobs.set_interval"] = InvalidInput("That is no interval", "", "Choose more.")
     row.change_button.click()
     row.editor.save_button.click()
-    scene.until(lambda: scene.window._card is not None)
+    scene.until(lambda: scene.window.said.card is not None)
     assert row.text.whole().startswith("every hour")
 
 
@@ -196,13 +196,13 @@ def test_deleting_a_dead_letter_asks_first(scene: Scene) -> None:
     dead = scene.window.dead
     scene.until(dead.isVisible)
     dead.rows[0].delete_button.click()
-    assert isinstance(dead._question, QMessageBox)
-    press_button(dead._question, "Keep")
-    scene.until(lambda: dead._question is None)
+    assert isinstance(dead.question.box, QMessageBox)
+    press_button(dead.question.box, "Keep")
+    scene.until(lambda: dead.question.box is None)
     assert scene.called("jobs.delete_dead") == 0
     dead.rows[0].delete_button.click()
-    assert dead._question is not None
-    press_button(dead._question, "Delete")
+    assert dead.question.box is not None
+    press_button(dead.question.box, "Delete")
     scene.until(lambda: not dead.isVisible())
     assert scene.called("jobs.delete_dead") == 1 and not scene.window.said.isVisible()
 
@@ -213,16 +213,16 @@ def test_a_dead_letter_that_is_gone_already_is_said(scene: Scene) -> None:
     scene.until(scene.window.dead.isVisible)
     scene.jobs.letters = []
     scene.window.dead.rows[0].retry_button.click()
-    scene.until(lambda: scene.window._card is not None and not scene.window.dead.isVisible())
-    assert scene.window._card is not None
-    assert scene.window._card.problem.title == "This message is gone"
+    scene.until(lambda: scene.window.said.card is not None and not scene.window.dead.isVisible())
+    assert scene.window.said.card is not None
+    assert scene.window.said.card.problem.title == "This message is gone"
 
 
 def test_a_broker_that_cannot_be_asked_shows_none_and_says_nothing(scene: Scene) -> None:
     scene.jobs.broker_answers = False
     scene.open("failed")
     scene.until(lambda: scene.called("jobs.dead_letters") == 1 and not scene.bridge.busy)
-    assert not scene.window.dead.isVisible() and scene.window._card is None
+    assert not scene.window.dead.isVisible() and scene.window.said.card is None
 
 
 # -- the pause, and no engine ----------------------------------------------------------------------
@@ -233,10 +233,10 @@ def test_background_work_can_be_paused_and_goes_on(scene: Scene) -> None:
     top = scene.window.top
     assert top.pause_button.text() == "Pause background work"
     top.pause_button.click()
-    scene.until(scene.window.paused_note.isVisible)
+    scene.until(scene.window.said.paused.isVisible)
     assert top.pause_button.text() == top.pause_button.accessibleName() == "Resume background work"
     top.pause_button.click()
-    scene.until(lambda: not scene.window.paused_note.isVisible())
+    scene.until(lambda: not scene.window.said.paused.isVisible())
     assert scene.called("system.pause") == 2
 
 
@@ -244,7 +244,7 @@ def test_a_pause_that_cannot_be_is_a_card(scene: Scene) -> None:
     scene.open()
     scene.fake.fail["system.pause"] = Unavailable("The engine does not answer", "", "Try again.")
     scene.window.top.pause_button.click()
-    scene.until(lambda: scene.window._card is not None)
+    scene.until(lambda: scene.window.said.card is not None)
     assert not scene.watch.paused
 
 
@@ -269,10 +269,10 @@ def test_without_an_engine_it_says_so_and_comes_back(
     qtbot.addWidget(window)
     window.show()
     unconnected.connect_client(runtime, make)
-    qtbot.waitUntil(lambda: window._no_engine is not None)
-    card = window._no_engine
+    qtbot.waitUntil(lambda: window.no_engine.card is not None)
+    card = window.no_engine.card
     assert card is not None and card.isVisible()
-    assert card.problem.title == "The data folder is read-only" and window._card is None
+    assert card.problem.title == "The data folder is read-only" and window.said.card is None
     assert not window.top.pause_button.isEnabled()
     fake.work.add("a.job", "STARTED")
     with qtbot.waitSignal(window.restart_wanted):

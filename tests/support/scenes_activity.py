@@ -209,7 +209,7 @@ def done(stage: Stage) -> QWidget:
     window = _window(stage)
     window.show_segment("done")
     stage.runtime.run(stage.fake.system.pause(True), 5)
-    stage.wait(lambda: window.paused_note.isVisible())
+    stage.wait(lambda: window.said.paused.isVisible())
     return window
 
 
