@@ -15,15 +15,13 @@ import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.bench.figure import Figure
-
-if TYPE_CHECKING:
-    from tests.support.fake_client import FakeClient
-    from worker.contract.types import Run
+from tests.support.fake_client import FakeClient
+from tests.support.fake_jobs import FakeJobs
+from worker.contract.types import Run, RunKind, RunState
 
 NAME = "activity"
 RUNS = 10_000
@@ -84,12 +82,32 @@ def _run() -> dict[str, float]:
     return found
 
 
-def fill(fake: "FakeClient") -> None:
-    """10,000 runs, most of them done."""
+class Ordered(FakeJobs):
+    """Finds a page without looking at every run, as a database with an index does."""
+
+    async def list_runs(
+        self,
+        states: tuple[RunState, ...] = (),
+        limit: int = 200,
+        before: datetime | None = None,
+        query: str = "",
+        kinds: tuple[RunKind, ...] = (),
+    ) -> tuple[Run, ...]:
+        # `runs` holds them from the oldest to the newest, and a change leaves one in its place.
+        newest_first = (
+            run
+            for run in reversed(self.runs.values())
+            if run.state in states and (before is None or run.queued < before)
+        )
+        return tuple(islice(newest_first, limit))
+
+
+def fill(fake: FakeClient) -> None:
+    """10,000 runs, all of them done, put in from the oldest to the newest."""
     chance = random.Random(3)
     now = datetime.now(UTC)
     chats = [fake.store.add(f"Chat {number} about something") for number in range(50)]
-    for number in range(RUNS):
+    for number in reversed(range(RUNS)):
         queued = now - timedelta(seconds=20 * number + 5)
         kind = chance.choice(("answer", "task", "task", "title", "maintenance"))
         fake.work.add(
@@ -104,7 +122,7 @@ def fill(fake: "FakeClient") -> None:
         )
 
 
-async def change(fake: "FakeClient", told: list[int], stop: list[bool]) -> None:
+async def change(fake: FakeClient, told: list[int], stop: list[bool]) -> None:
     """Tell of changes until `stop` holds something; `told` counts them."""
     import asyncio
 
@@ -120,9 +138,7 @@ async def change(fake: "FakeClient", told: list[int], stop: list[bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def _changed(
-    fake: "FakeClient", chance: random.Random, old: "list[Run]", at_work: "list[Run]"
-) -> "Run":
+def _changed(fake: FakeClient, chance: random.Random, old: list[Run], at_work: list[Run]) -> Run:
     now = datetime.now(UTC)
     what = chance.random()
     if not at_work or (what < 0.2 and len(at_work) < 40):
@@ -158,13 +174,13 @@ def main(home: str) -> None:
     from nagatha_desktop.state import WindowState
     from nagatha_desktop.status import EngineWatch
     from nagatha_desktop.widgets.theme import ThemeController
-    from tests.support.fake_client import FakeClient
     from worker.contract.services import Client
     from worker.runtime import Runtime
 
     app = QApplication([])
     themes = ThemeController(app, "light")
     fake = FakeClient()
+    fake.work = fake.jobs = Ordered(fake)
     fill(fake)
     bridge = Bridge()
 
