@@ -39,6 +39,8 @@ from worker.contract.types import Problem, Run
 SIZE = (880, 680)
 TICK = 1_000
 """Milliseconds after which words about times are written again."""
+COUNT = 250
+"""Milliseconds between two looks at how many runs there are."""
 _SPLIT = "activity.split"
 _PAGES = {"models": "models", "choose_model": "models", "restore": "data"}
 
@@ -95,6 +97,11 @@ class ActivityWindow(Window):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK)
         self._tick.timeout.connect(self._pass_time)
+        self._counted = QTimer(self)
+        self._counted.setSingleShot(True)
+        self._counted.setInterval(COUNT)
+        self._counted.timeout.connect(self._count_again)
+        self._stale = False
         self._lay_out()
         self.toast = Toast(self.stack)
         self._connect()
@@ -135,7 +142,7 @@ class ActivityWindow(Window):
         self.top.list_wanted.connect(self._focus_list)
         self.top.pause_wanted.connect(self._toggle_pause)
         self._watch.changed.connect(self._show_engine)
-        self.feed.changed.connect(self._show_counts)
+        self.feed.changed.connect(self._feed_changed)
         self.feed.run_changed.connect(self._run_told)
         self.feed.problem.connect(self.tell)
         self.deeds.done.connect(self._did)
@@ -182,6 +189,7 @@ class ActivityWindow(Window):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._tick.stop()
+        self._counted.stop()
         self.top.stop()
         self.feed.pause()
 
@@ -261,8 +269,24 @@ class ActivityWindow(Window):
 
     @Slot()
     def _show_counts(self) -> None:
+        self._stale = False
         for segment, rows in self.feed.rows.items():
             self.top.show_number(segment, rows.number if rows.loaded and len(rows) else "")
+
+    @Slot()
+    def _count_again(self) -> None:
+        if self._stale:
+            self._show_counts()
+            self._counted.start()
+
+    @Slot()
+    def _feed_changed(self) -> None:
+        # A number that grows has the whole window laid out again: not for each change.
+        if not self._counted.isActive():
+            self._show_counts()
+            self._counted.start()
+        else:
+            self._stale = True
         if self._wanted and self.feed.loaded:
             wanted, self._wanted = self._wanted, ""
             self._go_to(wanted)

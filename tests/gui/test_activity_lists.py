@@ -141,7 +141,8 @@ def test_pages_are_fetched_while_a_person_goes_down(scene: Scene) -> None:
         before = len(rows)
         bar.setValue(bar.maximum())
         scene.until(lambda: len(rows) > before or not rows.more)  # noqa: B023
-    assert len(rows) == 2 * PAGE + 10 and scene.tabs()[3] == f"Done {2 * PAGE + 10}"
+    assert len(rows) == 2 * PAGE + 10
+    scene.until(lambda: scene.tabs()[3] == f"Done {2 * PAGE + 10}")
     assert scene.jobs.most <= PAGE + 1
     ids = [run.id for run in rows._runs]
     assert ids == [f"r{number}" for number in range(2 * PAGE + 10)]
