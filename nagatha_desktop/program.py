@@ -154,7 +154,7 @@ class Program(QObject):
         activity.chat_wanted.connect(self._show_chat)
         activity.settings_wanted.connect(self.show_settings)
         activity.quick_wanted.connect(self.toggle_quick)
-        activity.shortcuts_wanted.connect(self.window.show_shortcuts)
+        activity.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
         activity.quit_wanted.connect(self.quit)
         activity.restart_wanted.connect(self._begin_engine)
         activity.news.connect(self._say_news)
@@ -333,7 +333,7 @@ class Program(QObject):
             "window.chat": self.window.bring_up,
             "window.activity": self.activity.show,
             "window.settings": window.bring_up,
-            "help.shortcuts": lambda: self.window.show_shortcuts(window),
+            "help.shortcuts": lambda: self.window.show_shortcuts_beside(window),
             "program.quit": self.quit,
         }
         WindowKeys(window, self.keys, handlers)

@@ -331,14 +331,18 @@ class ChatWindow(Window):
         self.settings_wanted.emit("")
 
     @Slot()
+    def show_shortcuts(self) -> None:
+        """List all keys."""
+        self.show_shortcuts_beside(self)
+
     @Slot(object)
-    def show_shortcuts(self, beside: QWidget | None = None) -> None:
-        """List all keys, beside this window or another."""
+    def show_shortcuts_beside(self, window: QWidget) -> None:
+        """List all keys beside another window than this one."""
         from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 
-        window = ShortcutsWindow(self._keys, beside or self)
-        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        window.show()
+        listed = ShortcutsWindow(self._keys, window)
+        listed.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        listed.show()
 
     @Slot()
     def toggle_sidebar(self) -> None:

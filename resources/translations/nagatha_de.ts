@@ -280,7 +280,7 @@
     </message>
     <message>
         <source>after the step before</source>
-        <translation>nach dem Schritt davor</translation>
+        <translation>nach Schritt davor</translation>
     </message>
     <message>
         <source>began {time}</source>

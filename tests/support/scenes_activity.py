@@ -257,6 +257,15 @@ def no_engine(stage: Stage) -> QWidget:
     return window
 
 
+def badge(stage: Stage) -> QWidget:
+    """The chat window says that something failed."""
+    window = stage.chat_window()
+    run = stage.fake.work.add("feeds.fetch_one", "FAILURE", error=NO_NETWORK)
+    stage.runtime.run(stage.fake.work.tell((run,)), 5)
+    stage.wait(window.bar.work.isVisible)
+    return window
+
+
 ACTIVITY_SCENES: dict[str, Scene] = {
     "activity-now": now,
     "activity-waiting": waiting,
@@ -266,5 +275,6 @@ ACTIVITY_SCENES: dict[str, Scene] = {
     "activity-schedules": schedules,
     "activity-empty": empty,
     "activity-no-engine": no_engine,
+    "chat-job-failed": badge,
 }
 """File name and scene. A scene returns the window to be painted."""
