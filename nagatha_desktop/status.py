@@ -45,13 +45,19 @@ class EngineWatch(QObject):
 
     @property
     def failures(self) -> int:
-        """Runs that failed since the person looked at failed ones last."""
+        """Runs that failed unseen since the person looked at failed ones last."""
         return len(self._failures)
 
     @property
     def paused(self) -> bool:
         """Whether a person has paused background work."""
         return self.engine is not None and self.engine.paused
+
+    def failed_unseen(self, run: str) -> None:
+        """A run (id) failed, and nobody saw it."""
+        if run not in self._failures:
+            self._failures.add(run)
+            self.changed.emit()
 
     def failures_seen(self) -> None:
         """The person looks at what failed: it is no news any more."""
@@ -112,13 +118,10 @@ class EngineWatch(QObject):
             self._ready()
 
     def _take_run(self, run: Run) -> None:
-        before = len(self._runs), len(self._failures)
+        before = len(self._runs)
         if run.state in _AT_WORK:
             self._runs.add(run.id)
         else:
             self._runs.discard(run.id)
-        # A title that was not found is missed by nobody.
-        if run.state == "FAILURE" and run.kind != "title":
-            self._failures.add(run.id)
-        if before != (len(self._runs), len(self._failures)):
+        if before != len(self._runs):
             self.changed.emit()

@@ -24,6 +24,8 @@ _LINE = 160
 class FailureAlerts(QObject):
     """See the module."""
 
+    unseen = Signal(str)
+    """This run (id) failed and nobody saw it; comes also where it is said no more."""
     failed = Signal(str, str, str)
     """Say this: a title, a text, and the run (id) to open, "" for several."""
 
@@ -75,10 +77,12 @@ class FailureAlerts(QObject):
         if run.schedule:
             self._failing.add(run.schedule)
         old = run.ended is not None and run.ended < self._begun
-        if again or old or run.id in self._caused or self._watched(run):
+        if old or run.id in self._caused or self._watched(run):
             return
-        self._news.append(run)
-        self._soon.start()
+        self.unseen.emit(run.id)
+        if not again:
+            self._news.append(run)
+            self._soon.start()
 
     @Slot()
     def _say(self) -> None:

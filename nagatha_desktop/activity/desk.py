@@ -64,6 +64,7 @@ class ActivityDesk(QObject):
         self._window: ActivityWindow | None = None
         self._run = ""
         self.alerts = FailureAlerts(bridge, self._is_watched, clock, self)
+        self.alerts.unseen.connect(watch.failed_unseen)
         self.alerts.failed.connect(self._failed)
 
     @property

@@ -7,7 +7,7 @@ feed's affair, what is done to them that of the actions.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QSplitter,
@@ -142,6 +142,7 @@ class ActivityWindow(Window):
         self.top.list_wanted.connect(self._focus_list)
         self.top.pause_wanted.connect(self._toggle_pause)
         self._watch.changed.connect(self._show_engine)
+        self._watch.changed.connect(self._seen)
         self.feed.changed.connect(self._feed_changed)
         self.feed.run_changed.connect(self._run_told)
         self.feed.problem.connect(self.tell)
@@ -192,6 +193,11 @@ class ActivityWindow(Window):
         self._counted.stop()
         self.top.stop()
         self.feed.pause()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange:
+            self._seen()
 
     @Slot()
     def _engine_came(self) -> None:
@@ -291,9 +297,10 @@ class ActivityWindow(Window):
             wanted, self._wanted = self._wanted, ""
             self._go_to(wanted)
 
+    @Slot()
     def _seen(self) -> None:
         """Failures that stand before a person's eyes are no news any more."""
-        if self.isVisible() and self.segment == "failed":
+        if self.isVisible() and self.isActiveWindow() and self.segment == "failed":
             self._watch.failures_seen()
 
     # -- one run ------------------------------------------------------------------------------
@@ -385,10 +392,8 @@ class ActivityWindow(Window):
     @Slot(object)
     def _run_told(self, run: Run) -> None:
         self.details.take(run)
-        if run.state == "FAILURE":
-            self._seen()
-            if self.isVisible():
-                self.dead.load()
+        if run.state == "FAILURE" and self.isVisible():
+            self.dead.load()
 
     # -- doing ------------------------------------------------------------------------------------
 

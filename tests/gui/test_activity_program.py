@@ -216,6 +216,24 @@ def test_a_schedule_that_fails_again_is_said_again_only_after_it_went_well(
     assert len(news.said) == 2
 
 
+def test_what_was_seen_or_wanted_is_no_number_in_the_badge(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    chat = fake.store.add("One", "a", "b")
+    begun(program, qtbot)
+    program.open_chat(chat.id)
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chat.id)
+    qtbot.waitUntil(program.window.isActiveWindow)
+    seen = failing(fake, kind="answer", chat=chat.id)
+    cancelled = failing(fake)
+    program.activity.alerts.cancelled(cancelled.id)
+    unseen = failing(fake)
+    on_loop(fake.work.tell((seen, cancelled, unseen)))
+    qtbot.waitUntil(lambda: program.watch.failures > 0)
+    assert program.watch._failures == {unseen.id}
+    assert program.window.bar.work.text() == "1 failed"
+
+
 def test_an_answer_is_watched_where_its_chat_is_in_front(
     program: Program, fake: FakeClient, qtbot: QtBot
 ) -> None:

@@ -260,9 +260,7 @@ def no_engine(stage: Stage) -> QWidget:
 def badge(stage: Stage) -> QWidget:
     """The chat window says that something failed."""
     window = stage.chat_window()
-    run = stage.fake.work.add("feeds.fetch_one", "FAILURE", error=NO_NETWORK)
-    stage.runtime.run(stage.fake.work.tell((run,)), 5)
-    stage.wait(window.bar.work.isVisible)
+    stage.watch.failed_unseen("run")
     return window
 
 
