@@ -15,17 +15,19 @@ from worker.contract.types import FINAL_STATES, Problem, Run
 
 Deed: TypeAlias = Literal["cancel", "retry", "run_now"]
 
-_REPEATABLE = ("task", "maintenance", "backup")
+_QUEUED = ("task", "maintenance")
+"""Kinds that are begun from the queue; an answer is asked for again in its chat."""
 
 
 def allowed(run: Run) -> tuple[Deed, ...]:
     """What can be done to a run as it is."""
     deeds: list[Deed] = []
-    if run.state in ("PENDING", "RETRY") and run.lane == "queued":
+    # A step of a chain is begun by the one before it, and by nobody else.
+    if run.state in ("PENDING", "RETRY") and run.lane == "queued" and run.follows is None:
         deeds.append("run_now")
-    if run.state in FINAL_STATES and run.kind in _REPEATABLE:
+    if run.state in FINAL_STATES and run.kind in _QUEUED:
         deeds.append("retry")
-    if run.state not in FINAL_STATES:
+    if run.state not in FINAL_STATES and run.kind in ("answer", *_QUEUED):
         deeds.append("cancel")
     return tuple(deeds)
 

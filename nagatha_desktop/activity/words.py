@@ -33,10 +33,14 @@ def known(name: str) -> str:
     """The plain words for a task of the engine's own; "" for any other."""
     words = {
         "process_message_with_nagatha": translate("Activity", "Answer"),
+        "process_ai_query_task": translate("Activity", "Answer a question"),
+        "process_medical_analysis_task": translate("Activity", "Medical analysis"),
+        "process_database_query_task": translate("Activity", "Question to a database"),
+        "process_code_analysis_task": translate("Activity", "Code analysis"),
         "check_mcp_servers_health": translate("Activity", "Check the MCP servers"),
         "reload_mcp_configuration": translate("Activity", "Read the MCP configuration again"),
-        "cleanup_memory_and_maintenance": translate("Activity", "Clean up and maintenance"),
-        "track_usage_metrics": translate("Activity", "Count tokens and costs"),
+        "cleanup_memory_and_maintenance": translate("Activity", "Tidy up and make the daily copy"),
+        "track_usage_metrics": translate("Activity", "Add up what models used and cost"),
         "process_scheduled_tasks": translate("Activity", "Begin what is due"),
         "generate_project_meta": translate("Activity", "Title, summary and tags"),
         "generate_missing_metadata_nightly": translate("Activity", "Add missing summaries"),

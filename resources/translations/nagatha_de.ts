@@ -147,6 +147,22 @@
         <translation>Sicherung</translation>
     </message>
     <message>
+        <source>Answer a question</source>
+        <translation>Eine Frage beantworten</translation>
+    </message>
+    <message>
+        <source>Medical analysis</source>
+        <translation>Medizinische Analyse</translation>
+    </message>
+    <message>
+        <source>Question to a database</source>
+        <translation>Frage an eine Datenbank</translation>
+    </message>
+    <message>
+        <source>Code analysis</source>
+        <translation>Code-Analyse</translation>
+    </message>
+    <message>
         <source>Check the MCP servers</source>
         <translation>MCP-Server prüfen</translation>
     </message>
@@ -155,12 +171,12 @@
         <translation>MCP-Konfiguration neu lesen</translation>
     </message>
     <message>
-        <source>Clean up and maintenance</source>
-        <translation>Aufräumen und Wartung</translation>
+        <source>Tidy up and make the daily copy</source>
+        <translation>Aufräumen und täglich sichern</translation>
     </message>
     <message>
-        <source>Count tokens and costs</source>
-        <translation>Tokens und Kosten zählen</translation>
+        <source>Add up what models used and cost</source>
+        <translation>Zusammenzählen, was Modelle kosteten</translation>
     </message>
     <message>
         <source>Begin what is due</source>

@@ -174,6 +174,8 @@ def test_everything_can_be_copied(scene: Scene) -> None:
         ("SUCCESS", "task", "queued", {"retry"}),
         ("FAILURE", "maintenance", "queued", {"retry"}),
         ("FAILURE", "answer", "now", set()),
+        ("STARTED", "title", "now", set()),
+        ("SUCCESS", "backup", "now", set()),
     ],
 )
 def test_only_what_is_possible_is_offered(

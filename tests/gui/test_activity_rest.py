@@ -59,7 +59,7 @@ def test_a_schedule_says_how_often_when_and_how_it_went(scene: Scene) -> None:
         next=scene.clock.now + timedelta(minutes=12),
         last_run=last,
     )
-    assert row.title.whole() == "Clean up and maintenance"
+    assert row.title.whole() == "Tidy up and make the daily copy"
     assert row.text.whole() == (
         "every hour · by default every 2 hours · last 48 min ago · next in 12 min"
     )

@@ -30,6 +30,7 @@ class FakeJobs:
         self.batches: dict[str, Batch] = {}
         self.letters: list[DeadLetter] = []
         self.entries: dict[str, Schedule] = {}
+        self.estimates: dict[str, float] = {"process_ai_query_task": 40.0}
         self.broker_answers = True
         """False for a broker that cannot be asked for dead letters."""
         self.asked: list[tuple[tuple[RunState, ...], str, tuple[RunKind, ...]]] = []
@@ -171,7 +172,7 @@ class FakeJobs:
         return await self.change(run, state="STARTED", started=datetime.now(UTC), due=None)
 
     async def estimate(self, name: str) -> float | None:
-        return None
+        return self.estimates.get(name)
 
     async def dead_letters(self) -> tuple[DeadLetter, ...]:
         self._client.called("jobs.dead_letters")
