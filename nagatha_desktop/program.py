@@ -12,22 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal, Slot
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
+from nagatha_desktop.activity.desk import ActivityDesk
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.platform.single_instance import SingleInstance
-from nagatha_desktop.shortcuts import Keys, key_text
+from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.caret import CalmCaret
 from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
-from worker.contract.types import Problem
+from worker.contract.types import Problem, Run
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -107,8 +108,12 @@ class Program(QObject):
             self.bridge, self.themes, state, self.keys, self.watch, self.chats, self.models
         )
         self._quick: QuickAsk | None = None
-        self.tray = Tray(self.themes, self.watch, self)
+        self.tray = Tray(self.themes, self.watch, self.keys, self)
         self.notifier = Notifier(lambda: self.tray.icon, self)
+        self._said_of: Callable[[], None] = self.window.bring_up
+        self.activity = ActivityDesk(
+            self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
+        )
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
@@ -122,6 +127,7 @@ class Program(QObject):
     def _connect(self) -> None:
         window, tray = self.window, self.tray
         window.settings_wanted.connect(self.show_settings)
+        window.activity_wanted.connect(self.activity.show)
         window.quick_wanted.connect(self.toggle_quick)
         window.quit_wanted.connect(self.quit)
         window.restart_wanted.connect(self._begin_engine)
@@ -129,10 +135,13 @@ class Program(QObject):
         tray.chat_wanted.connect(window.bring_up)
         tray.new_chat_wanted.connect(self.new_chat)
         tray.quick_wanted.connect(self.open_quick)
+        tray.activity_wanted.connect(self.activity.show)
+        tray.pause_wanted.connect(self.watch.pause)
         tray.settings_wanted.connect(self.show_settings)
         tray.quit_wanted.connect(self.quit)
         tray.available_changed.connect(self._tray_changed)
-        self.notifier.clicked.connect(window.bring_up)
+        self.notifier.clicked.connect(self._notification_clicked)
+        self._connect_activity()
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
         self.watch.changed.connect(self._tell_notices)
@@ -141,6 +150,16 @@ class Program(QObject):
         self.app.commitDataRequest.connect(self._session_ends)
         if self._instance is not None:
             self._instance.commanded.connect(self.obey)
+
+    def _connect_activity(self) -> None:
+        activity = self.activity
+        activity.chat_wanted.connect(self._show_chat)
+        activity.settings_wanted.connect(self.show_settings)
+        activity.quick_wanted.connect(self.toggle_quick)
+        activity.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
+        activity.quit_wanted.connect(self.quit)
+        activity.restart_wanted.connect(self._begin_engine)
+        activity.news.connect(self._say_news)
 
     # -- beginning ------------------------------------------------------------------------------
 
@@ -235,10 +254,13 @@ class Program(QObject):
 
     @Slot(list)
     def obey(self, commands: Sequence[str]) -> None:
-        """Do what a start was asked for: "show chat", "show settings", "toggle", "quick"."""
+        """Do what a start was asked for: "show chat", "show activity", "show settings",
+        "toggle", "quick"."""
         for command in commands:
             if command == "show chat":
                 self.window.bring_up()
+            elif command == "show activity":
+                self.activity.show()
             elif command == "show settings":
                 self.show_settings()
             elif command == "toggle":
@@ -302,9 +324,47 @@ class Program(QObject):
         """Show the settings at a page."""
         if self._settings_window is None and self._settings is not None:
             self._settings_window = self._settings(self)
+            self._settings_keys(self._settings_window)
         if self._settings_window is not None:
             self._settings_window.show_page(page)
             self._settings_window.bring_up()
+
+    def _settings_keys(self, window: "SettingsWindow") -> None:
+        """From the settings the keys lead to the other windows, too."""
+        handlers: dict[str, Callable[[], object]] = {
+            "window.chat": self.window.bring_up,
+            "window.activity": self.activity.show,
+            "window.settings": window.bring_up,
+            "help.shortcuts": lambda: self.window.show_shortcuts_beside(window),
+            "program.quit": self.quit,
+        }
+        WindowKeys(window, self.keys, handlers)
+
+    # -- background work ------------------------------------------------------------------------
+
+    @Slot(str)
+    def _show_chat(self, chat: str) -> None:
+        if chat:
+            self.open_chat(chat)
+        else:
+            self.window.bring_up()
+
+    def _watched(self, run: Run) -> bool:
+        """Whether the chat, or quick ask, shows a person what became of a run."""
+        if run.chat and _in_front(self.window) and self.window.model.chat_id == run.chat:
+            return True
+        return run.source == "quick" and _in_front(self._quick)
+
+    @Slot(str, str)
+    def _say_news(self, title: str, text: str) -> None:
+        if not self._ending:
+            self._said_of = self.activity.show_news
+            self.notifier.say(title, text)
+
+    @Slot()
+    def _notification_clicked(self) -> None:
+        """A click leads to what was said last."""
+        self._said_of()
 
     @Slot(str)
     def _state_changed(self, key: str) -> None:
@@ -351,6 +411,7 @@ class Program(QObject):
         if not self.tray.available or not self.state.flag("close_to_tray"):
             self.quit()
         elif self.state.tell_once("still_running"):
+            self._said_of = self.window.bring_up
             self.notifier.say(
                 self.tr("Nagatha is still running"),
                 self.tr("It waits in the tray. Quit it from the menu there."),
@@ -407,6 +468,7 @@ class Program(QObject):
         for window in self.app.topLevelWidgets():
             window.hide()
         self.tray.stop()
+        self.activity.stop()
         self.notifier.stop()
         self._left = LAST_WORDS // _STEP
         self._await_last_words()
@@ -478,6 +540,11 @@ class Signals(QObject):
 
 def _noted(number: int, frame: object) -> None:
     """The wake-up of the event loop does the rest."""
+
+
+def _in_front(window: QWidget | None) -> bool:
+    """Whether a window is seen and has the keyboard."""
+    return window is not None and window.isVisible() and window.isActiveWindow()
 
 
 def _theme(state: WindowState) -> ThemeMode:

@@ -34,7 +34,11 @@ class Shortcut:
 SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("chat.new", "Ctrl+N", str(QT_TRANSLATE_NOOP("Shortcuts", "New chat"))),
     Shortcut("chat.search_all", "Ctrl+K", str(QT_TRANSLATE_NOOP("Shortcuts", "Search all chats"))),
-    Shortcut("chat.find", "Ctrl+F", str(QT_TRANSLATE_NOOP("Shortcuts", "Find in this chat"))),
+    Shortcut(
+        "chat.find",
+        "Ctrl+F",
+        str(QT_TRANSLATE_NOOP("Shortcuts", "Find in the chat or the activity")),
+    ),
     Shortcut("chat.stop", "Esc", str(QT_TRANSLATE_NOOP("Shortcuts", "Stop the answer"))),
     Shortcut(
         "chat.copy_answer",
@@ -50,6 +54,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         "chat.sidebar", "Ctrl+B", str(QT_TRANSLATE_NOOP("Shortcuts", "Show or hide the chats"))
     ),
     Shortcut("window.chat", "Ctrl+1", str(QT_TRANSLATE_NOOP("Shortcuts", "Chat"))),
+    Shortcut("window.activity", "Ctrl+5", str(QT_TRANSLATE_NOOP("Shortcuts", "Activity"))),
     Shortcut("window.settings", "Ctrl+6", str(QT_TRANSLATE_NOOP("Shortcuts", "Settings"))),
     Shortcut("window.quick", "Ctrl+Alt+Space", str(QT_TRANSLATE_NOOP("Shortcuts", "Quick ask"))),
     Shortcut("help.shortcuts", "F1", str(QT_TRANSLATE_NOOP("Shortcuts", "All shortcuts"))),
@@ -60,6 +65,7 @@ LISTED: tuple[tuple[str, str], ...] = (
     ("Return", str(QT_TRANSLATE_NOOP("Shortcuts", "Send"))),
     ("Shift+Return", str(QT_TRANSLATE_NOOP("Shortcuts", "New line"))),
     ("Up", str(QT_TRANSLATE_NOOP("Shortcuts", "In an empty box: edit the last message"))),
+    ("Del", str(QT_TRANSLATE_NOOP("Shortcuts", "In the activity: cancel a run"))),
     ("Ctrl+Return", str(QT_TRANSLATE_NOOP("Shortcuts", "In quick ask: open in chat"))),
 )
 """Keys of text boxes: shown in the list, changed elsewhere or not at all."""

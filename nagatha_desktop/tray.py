@@ -7,9 +7,10 @@ program runs; an icon that was made before its host never appears, so a new one 
 import sys
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.widgets.icons import TrayState, tray_icon
 from nagatha_desktop.widgets.theme import ThemeController
@@ -25,15 +26,23 @@ class Tray(QObject):
     chat_wanted = Signal()
     new_chat_wanted = Signal()
     quick_wanted = Signal()
+    activity_wanted = Signal()
+    pause_wanted = Signal(bool)
+    """Let background work wait, or go on."""
     settings_wanted = Signal()
     quit_wanted = Signal()
     available_changed = Signal(bool)
     """A tray came, or went."""
 
     def __init__(
-        self, themes: ThemeController, watch: EngineWatch, parent: QObject | None = None
+        self,
+        themes: ThemeController,
+        watch: EngineWatch,
+        keys: Keys,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._keys = keys
         self._themes = themes
         self._watch = watch
         self._icon: QSystemTrayIcon | None = None
@@ -47,6 +56,8 @@ class Tray(QObject):
         self._remake.timeout.connect(self._make_icon)
         watch.changed.connect(self._show)
         themes.changed.connect(self._show)
+        keys.changed.connect(self._show_keys)
+        self._show_keys()
         self._show()
 
     @property
@@ -65,6 +76,7 @@ class Tray(QObject):
         self._remake.stop()
         self._watch.changed.disconnect(self._show)
         self._themes.changed.disconnect(self._show)
+        self._keys.changed.disconnect(self._show_keys)
         if self._icon is not None:
             self._icon.hide()
             self._icon.deleteLater()
@@ -78,19 +90,36 @@ class Tray(QObject):
 
     def _make_menu(self) -> QMenu:
         menu = QMenu()
-        for text, signal in (
-            (self.tr("New chat"), self.new_chat_wanted),
-            (self.tr("Quick ask …"), self.quick_wanted),
-        ):
-            menu.addAction(_action(text, signal, menu))
+        menu.setAccessibleName(self.tr("Nagatha"))
+        self.new_chat = _action(self.tr("New chat"), self.new_chat_wanted, menu)
+        self.quick = _action(self.tr("Quick ask …"), self.quick_wanted, menu)
+        self.activity = _action("", self.activity_wanted, menu)
+        self.pause = _action("", self._pause, menu)
+        self.settings = _action(self.tr("Settings …"), self.settings_wanted, menu)
+        self.quit = _action(self.tr("Quit Nagatha"), self.quit_wanted, menu)
+        menu.addActions([self.new_chat, self.quick])
         menu.addSeparator()
-        self.activity = _action("", self.chat_wanted, menu)
         menu.addAction(self.activity)
         menu.addSeparator()
-        menu.addAction(_action(self.tr("Settings …"), self.settings_wanted, menu))
-        menu.addAction(_action(self.tr("Quit Nagatha"), self.quit_wanted, menu))
-        menu.setAccessibleName(self.tr("Nagatha"))
+        menu.addActions([self.pause, self.settings, self.quit])
+        menu.setDefaultAction(self.new_chat)
         return menu
+
+    @Slot()
+    def _show_keys(self) -> None:
+        """Which keys do the same in the windows; here they are only read."""
+        for action, name in (
+            (self.new_chat, "chat.new"),
+            (self.quick, "window.quick"),
+            (self.settings, "window.settings"),
+            (self.quit, "program.quit"),
+        ):
+            action.setShortcut(QKeySequence(self._keys.key(name)))
+            action.setShortcutVisibleInContextMenu(True)
+
+    @Slot()
+    def _pause(self) -> None:
+        self.pause_wanted.emit(not self._watch.paused)
 
     def _watch_bus(self) -> None:
         # QtDBus is missing where Qt was built without it; then a tray that comes late stays away.
@@ -143,9 +172,21 @@ class Tray(QObject):
 
     @Slot()
     def _show(self) -> None:
-        running = self._watch.running
-        self.activity.setText(self.tr("Activity: {number} running").format(number=running))
-        self.activity.setVisible(running > 0)
+        running, failures = self._watch.running, self._watch.failures
+        paused = self._watch.paused
+        # What stands behind a tab stands at the right, where other entries have their keys.
+        counts = []
+        if running:
+            counts.append(self.tr("{number} running").format(number=running))
+        if failures:
+            counts.append(self.tr("{number} failed").format(number=failures))
+        if paused:
+            counts.append(self.tr("paused"))
+        self.activity.setText("\t".join(filter(None, (self.tr("Activity"), ", ".join(counts)))))
+        self.pause.setText(
+            self.tr("Resume background work") if paused else self.tr("Pause background work")
+        )
+        self.pause.setEnabled(self._watch.engine is not None and self._watch.failure is None)
         if self._icon is None:
             return
         mood = self._watch.mood
@@ -161,7 +202,10 @@ class Tray(QObject):
             "needs_you": self.tr("needs you"),
             "error": self.tr("stopped"),
         }
-        self._icon.setToolTip(self.tr("Nagatha: {state}").format(state=words[mood]))
+        said = words[mood]
+        if paused:
+            said = self.tr("{state}, background work is paused").format(state=said)
+        self._icon.setToolTip(self.tr("Nagatha: {state}").format(state=said))
 
 
 def _action(text: str, signal: object, parent: QMenu) -> QAction:

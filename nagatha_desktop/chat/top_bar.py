@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from nagatha_desktop.status import EngineWatch
-from nagatha_desktop.widgets.badges import Badge, Elided
+from nagatha_desktop.widgets.badges import Badge, BadgeButton, Elided
 from nagatha_desktop.widgets.buttons import icon_button
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.theme import ThemeController
@@ -21,6 +21,8 @@ class TopBar(QFrame):
     """Show or hide the list of chats."""
     menu_wanted = Signal(QPoint)
     """What can be done to the open chat; where on the screen."""
+    activity_wanted = Signal()
+    """Show what runs, or what failed."""
 
     def __init__(
         self, themes: ThemeController, watch: EngineWatch, parent: QWidget | None = None
@@ -40,7 +42,8 @@ class TopBar(QFrame):
         self.more_button = icon_button(themes, "more", self.tr("This chat"), self, colour="muted")
         self.more_button.clicked.connect(self._more)
         row.addWidget(self.more_button)
-        self.work = Badge("", "accent", self)
+        self.work = BadgeButton(self)
+        self.work.clicked.connect(self.activity_wanted)
         row.addWidget(self.work)
         self.place = Badge("", "muted", self)
         row.addWidget(self.place)
@@ -66,6 +69,17 @@ class TopBar(QFrame):
             self.place.say(self.tr("● Engine stopped"), "bad")
         else:
             self.place.say(self.tr("● This computer"), "ok")
-        running = self._watch.running
-        self.work.setVisible(running > 0)
-        self.work.say(self.tr("{number} running").format(number=running), "accent")
+        self._show_work()
+
+    def _show_work(self) -> None:
+        running, failures = self._watch.running, self._watch.failures
+        if failures:
+            self.work.say(self.tr("{number} failed").format(number=failures), "bad")
+        elif running:
+            self.work.say(self.tr("{number} running").format(number=running), "accent")
+        elif self._watch.paused:
+            self.work.say(self.tr("Paused"), "warn")
+        self.work.setVisible(bool(failures or running or self._watch.paused))
+        self.work.setAccessibleName(
+            self.tr("Activity: {state}").format(state=self.work.text().strip())
+        )

@@ -45,6 +45,8 @@ class ChatWindow(Window):
 
     settings_wanted = Signal(str)
     """Open the settings at this page ("" for the first)."""
+    activity_wanted = Signal()
+    """Show what runs in the background, or failed there."""
     quick_wanted = Signal()
     quit_wanted = Signal()
     restart_wanted = Signal()
@@ -112,6 +114,7 @@ class ChatWindow(Window):
         order: list[QWidget] = [
             self.bar.sidebar_button,
             self.bar.more_button,
+            self.bar.work,
             self.sidebar.new_button,
             self.sidebar.search_field,
             self.sidebar.view,
@@ -145,6 +148,7 @@ class ChatWindow(Window):
         self.notices.action_wanted.connect(self._act_on_notice)
         self.bar.sidebar_wanted.connect(self.toggle_sidebar)
         self.bar.menu_wanted.connect(self._open_menu)
+        self.bar.activity_wanted.connect(self.activity_wanted)
         self._keys.changed.connect(self._show_keys)
         self._state.changed.connect(self._state_changed)
 
@@ -162,6 +166,7 @@ class ChatWindow(Window):
             "chat.focus": self.composer.setFocus,
             "chat.sidebar": self.toggle_sidebar,
             "window.chat": self.bring_up,
+            "window.activity": self.activity_wanted.emit,
             "window.settings": self.open_settings,
             "window.quick": self.quick_wanted.emit,
             "help.shortcuts": self.show_shortcuts,
@@ -328,11 +333,16 @@ class ChatWindow(Window):
     @Slot()
     def show_shortcuts(self) -> None:
         """List all keys."""
+        self.show_shortcuts_beside(self)
+
+    @Slot(object)
+    def show_shortcuts_beside(self, window: QWidget) -> None:
+        """List all keys beside another window than this one."""
         from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 
-        window = ShortcutsWindow(self._keys, self)
-        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        window.show()
+        listed = ShortcutsWindow(self._keys, window)
+        listed.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        listed.show()
 
     @Slot()
     def toggle_sidebar(self) -> None:

@@ -1,11 +1,11 @@
 """Words with a colour, and the labels that windows are made of.
 
-Owns `Badge`, `Elided` and the small label makers. Knows no value of the engine's.
+Owns `Badge`, `BadgeButton`, `Elided` and the small label makers. Knows no value of the engine's.
 """
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.tokens import Tone
@@ -50,6 +50,30 @@ class Badge(QLabel):
         set_role(self, "badge", tone)
         if text != self.text():
             self.setText(text)
+
+
+class BadgeButton(QPushButton):
+    """A state that leads to where more is said of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAutoDefault(False)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.say("", "muted")
+
+    def say(self, text: str, tone: Tone) -> None:
+        """Show another state."""
+        set_role(self, "badge", tone)
+        if text != self.text():
+            self.setText(text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+            return
+        super().keyPressEvent(event)
 
 
 class Elided(QLabel):

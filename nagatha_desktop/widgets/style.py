@@ -96,6 +96,14 @@ QPushButton[role="quiet"] {
 QPushButton[role="quiet"]:hover { background: $hover; color: $ink; }
 QPushButton[role="quiet"]:focus { border: ${border}px solid $accent; color: $ink; }
 QPushButton[role="quiet"]:disabled { color: $muted; background: transparent; }
+QPushButton[role="badge"] {
+    border: ${border}px solid transparent; border-radius: ${badge_round}px;
+    padding: 0 ${badge_pad}px; min-height: ${badge_height}px; font-size: ${small}pt;
+    font-weight: 600; color: $muted; background: $hover; }
+$badge_buttons
+QPushButton[role="badge"]:hover { border-color: $line; }
+QPushButton[role="badge"]:focus { border: ${border}px solid $accent; padding: 0 ${badge_pad}px;
+    min-height: ${badge_height}px; }
 QPushButton[role="row"] {
     background: transparent; border: ${border}px solid transparent; color: $ink;
     border-radius: ${control}px; padding: 0 ${grid}px; min-height: ${target_inner}px;
@@ -165,6 +173,8 @@ QListView, QTreeView, QTableView {
     border-radius: ${card}px; outline: 0; gridline-color: $line;
     selection-background-color: $accent_soft; selection-color: $accent; }
 QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
+QTableView[role="bare"], QTableView[role="bare"]:focus {
+    background: $background; border: 0; border-radius: 0; }
 QListView[role="side"], QTreeView[role="side"], QListView[role="bare"] {
     background: transparent; border: 0; }
 QListView[role="pages"] { background: transparent; border: ${border}px solid transparent; }
@@ -178,10 +188,12 @@ QTableView::item { padding: ${half}px ${grid}px; }
 QHeaderView::section {
     background: $panel; color: $muted; border: 0; border-bottom: ${border}px solid $line;
     padding: ${half}px ${grid}px; font-size: ${small}pt; font-weight: 600; }
+QTableView[role="bare"] QHeaderView::section:first { padding-left: ${pad_table}px; }
 
 QMenu { background: $panel; color: $ink; border: ${border}px solid $line; padding: ${half}px; }
 QMenu::item {
     padding: ${half3}px ${pad2}px ${half3}px ${pad}px; border-radius: ${half3}px; }
+QMenu::item:default { font-weight: 600; }
 QMenu::item:selected { background: $accent_soft; color: $accent; }
 QMenu::item:disabled { color: $muted; background: transparent; }
 QMenu::separator { height: ${border}px; background: $line; margin: ${half}px ${grid}px; }
@@ -189,11 +201,13 @@ QMenu::icon { padding-left: ${grid}px; }
 QToolTip {
     background: $panel; color: $ink; border: ${border}px solid $line; padding: ${half}px; }
 
+QTabBar { outline: 0; }
 QTabBar::tab {
-    background: transparent; color: $ink; border: 0; border-radius: ${control}px;
-    padding: ${half3}px ${pad}px; margin-right: ${half}px; }
+    background: transparent; color: $ink; border: ${border}px solid transparent;
+    border-radius: ${control}px; padding: ${half_inner}px ${pad_inner}px; margin-right: ${half}px; }
 QTabBar::tab:hover { background: $hover; }
 QTabBar::tab:selected { background: $accent_soft; color: $accent; font-weight: 600; }
+QTabBar::tab:selected:focus { border-color: $accent; }
 QTabWidget::pane { border: 0; }
 
 QScrollArea { background: transparent; border: 0; }
@@ -238,6 +252,10 @@ def style_sheet(theme: Theme) -> str:
             f'QLabel[role="badge"][tone="{tone}"] {{ color: {text}; background: {ground}; }}'
             for tone, (text, ground) in tones.items()
         ),
+        badge_buttons="\n".join(
+            f'QPushButton[role="badge"][tone="{tone}"] {{ color: {text}; background: {ground}; }}'
+            for tone, (text, ground) in tones.items()
+        ),
         words="\n".join(
             f'QLabel[role="word"][tone="{tone}"] {{ color: {text}; font-size: '
             f"{points(measures.small)}pt; font-weight: 600; }}"
@@ -250,9 +268,12 @@ def style_sheet(theme: Theme) -> str:
         half2=measures.half // 2,
         half=measures.half,
         half3=measures.half * 3 // 2,
+        half_inner=measures.half * 3 // 2 - measures.border,
+        pad_inner=measures.grid * 3 // 2 - measures.border,
         pad=measures.grid * 3 // 2,
         pad_focus=measures.grid * 3 // 2 - (measures.focus - measures.border),
         pad2=measures.grid * 3,
+        pad_table=measures.grid * 2,
         control=measures.control_radius,
         card=measures.card_radius,
         bubble=measures.bubble_radius,
@@ -264,6 +285,8 @@ def style_sheet(theme: Theme) -> str:
         button_focus=measures.button - 2 * measures.focus,
         badge=measures.badge_height // 2,
         badge_height=measures.badge_height,
+        badge_round=measures.badge_height // 2 + measures.border,
+        badge_pad=measures.grid - measures.border,
         scroll_width=measures.scroll_width,
         scroll_radius=(measures.scroll_width - 2 * measures.scroll_gap) // 2,
         scroll_gap=measures.scroll_gap,

@@ -2,6 +2,423 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE" sourcelanguage="en">
 <context>
+    <name>Activity</name>
+    <message>
+        <source>just now</source>
+        <translation>gerade eben</translation>
+    </message>
+    <message>
+        <source>{number} min ago</source>
+        <translation>vor {number} min</translation>
+    </message>
+    <message>
+        <source>{number} h ago</source>
+        <translation>vor {number} h</translation>
+    </message>
+    <message>
+        <source>{number} d ago</source>
+        <translation>vor {number} d</translation>
+    </message>
+    <message>
+        <source>d MMM yyyy</source>
+        <translation>d. MMM yyyy</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation>jetzt</translation>
+    </message>
+    <message>
+        <source>in {time}</source>
+        <translation>in {time}</translation>
+    </message>
+    <message>
+        <source>{number} min</source>
+        <translation>{number} min</translation>
+    </message>
+    <message>
+        <source>{number} h</source>
+        <translation>{number} h</translation>
+    </message>
+    <message>
+        <source>{number} d</source>
+        <translation>{number} d</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy HH:mm:ss</source>
+        <translation>ddd d. MMM yyyy HH:mm:ss</translation>
+    </message>
+    <message>
+        <source>every day</source>
+        <translation>jeden Tag</translation>
+    </message>
+    <message>
+        <source>every {number} days</source>
+        <translation>alle {number} Tage</translation>
+    </message>
+    <message>
+        <source>every hour</source>
+        <translation>jede Stunde</translation>
+    </message>
+    <message>
+        <source>every {number} hours</source>
+        <translation>alle {number} Stunden</translation>
+    </message>
+    <message>
+        <source>every minute</source>
+        <translation>jede Minute</translation>
+    </message>
+    <message>
+        <source>every {number} minutes</source>
+        <translation>alle {number} Minuten</translation>
+    </message>
+    <message>
+        <source>every {time}</source>
+        <translation>alle {time}</translation>
+    </message>
+    <message>
+        <source>Now</source>
+        <translation>Jetzt</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <comment>segment</comment>
+        <translation>Wartend</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <comment>segment</comment>
+        <translation>Fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <comment>segment</comment>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Nothing is running</source>
+        <translation>Es läuft nichts</translation>
+    </message>
+    <message>
+        <source>Answers, tasks of modules and maintenance are shown here while they are at work.</source>
+        <translation>Antworten, Aufgaben von Modulen und Wartung stehen hier, während sie laufen.</translation>
+    </message>
+    <message>
+        <source>Nothing waits</source>
+        <translation>Es wartet nichts</translation>
+    </message>
+    <message>
+        <source>What is queued, waits for its time or is tried again is shown here.</source>
+        <translation>Was eingereiht ist, auf seine Zeit wartet oder erneut versucht wird, steht hier.</translation>
+    </message>
+    <message>
+        <source>Nothing failed</source>
+        <translation>Nichts ist fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>What went wrong is shown here, with the reason and a way to do it again.</source>
+        <translation>Was schiefging, steht hier, mit dem Grund und einem Weg, es zu wiederholen.</translation>
+    </message>
+    <message>
+        <source>Nothing is done yet</source>
+        <translation>Noch ist nichts erledigt</translation>
+    </message>
+    <message>
+        <source>What ended well, or was cancelled, is kept here for a while.</source>
+        <translation>Was gut endete oder abgebrochen wurde, steht hier eine Weile.</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>Antwort</translation>
+    </message>
+    <message>
+        <source>Title of a chat</source>
+        <translation>Titel eines Chats</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>Aufgabe</translation>
+    </message>
+    <message>
+        <source>Maintenance</source>
+        <translation>Wartung</translation>
+    </message>
+    <message>
+        <source>Backup</source>
+        <translation>Sicherung</translation>
+    </message>
+    <message>
+        <source>Answer a question</source>
+        <translation>Eine Frage beantworten</translation>
+    </message>
+    <message>
+        <source>Medical analysis</source>
+        <translation>Medizinische Analyse</translation>
+    </message>
+    <message>
+        <source>Question to a database</source>
+        <translation>Frage an eine Datenbank</translation>
+    </message>
+    <message>
+        <source>Code analysis</source>
+        <translation>Code-Analyse</translation>
+    </message>
+    <message>
+        <source>Check the MCP servers</source>
+        <translation>MCP-Server prüfen</translation>
+    </message>
+    <message>
+        <source>Read the MCP configuration again</source>
+        <translation>MCP-Konfiguration neu lesen</translation>
+    </message>
+    <message>
+        <source>Tidy up and make the daily copy</source>
+        <translation>Aufräumen und täglich sichern</translation>
+    </message>
+    <message>
+        <source>Add up what models used and cost</source>
+        <translation>Zusammenzählen, was Modelle kosteten</translation>
+    </message>
+    <message>
+        <source>Begin what is due</source>
+        <translation>Fälliges beginnen</translation>
+    </message>
+    <message>
+        <source>Title, summary and tags</source>
+        <translation>Titel, Zusammenfassung und Schlagwörter</translation>
+    </message>
+    <message>
+        <source>Add missing summaries</source>
+        <translation>Fehlende Zusammenfassungen ergänzen</translation>
+    </message>
+    <message>
+        <source>Remove old drafts</source>
+        <translation>Alte Entwürfe entfernen</translation>
+    </message>
+    <message>
+        <source>Answer in a chat without a title</source>
+        <translation>Antwort in einem Chat ohne Titel</translation>
+    </message>
+    <message>
+        <source>Title for “{title}”</source>
+        <translation>Titel für „{title}“</translation>
+    </message>
+    <message>
+        <source>Title for a chat</source>
+        <translation>Titel für einen Chat</translation>
+    </message>
+    <message>
+        <source>Copy of the database</source>
+        <translation>Kopie der Datenbank</translation>
+    </message>
+    <message>
+        <source>Module {name}</source>
+        <translation>Modul {name}</translation>
+    </message>
+    <message>
+        <source>Schedule “{name}”</source>
+        <translation>Zeitplan „{name}“</translation>
+    </message>
+    <message>
+        <source>From the chat “{title}”</source>
+        <translation>Aus dem Chat „{title}“</translation>
+    </message>
+    <message>
+        <source>Asked in the chat</source>
+        <translation>Im Chat gefragt</translation>
+    </message>
+    <message>
+        <source>Quick ask</source>
+        <translation>Schnellfrage</translation>
+    </message>
+    <message>
+        <source>Command line</source>
+        <translation>Kommandozeile</translation>
+    </message>
+    <message>
+        <source>Another program</source>
+        <translation>Ein anderes Programm</translation>
+    </message>
+    <message>
+        <source>Schedule</source>
+        <translation>Zeitplan</translation>
+    </message>
+    <message>
+        <source>A module</source>
+        <translation>Ein Modul</translation>
+    </message>
+    <message>
+        <source>Nagatha itself</source>
+        <translation>Nagatha selbst</translation>
+    </message>
+    <message>
+        <source>Retry {time}</source>
+        <translation>Erneut {time}</translation>
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation>Erneut</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>Wartet</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>Fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Cancelled</source>
+        <translation>Abgebrochen</translation>
+    </message>
+    <message>
+        <source>Interrupted</source>
+        <translation>Unterbrochen</translation>
+    </message>
+    <message>
+        <source>{number} attempts</source>
+        <translation>{number} Versuche</translation>
+    </message>
+    <message>
+        <source>queued {time}</source>
+        <translation>eingereiht {time}</translation>
+    </message>
+    <message>
+        <source>begins {time}</source>
+        <translation>beginnt {time}</translation>
+    </message>
+    <message>
+        <source>after the step before</source>
+        <translation>nach Schritt davor</translation>
+    </message>
+    <message>
+        <source>began {time}</source>
+        <translation>begann {time}</translation>
+    </message>
+    <message>
+        <source>never begun</source>
+        <translation>nie begonnen</translation>
+    </message>
+    <message>
+        <source>took {time}</source>
+        <translation>dauerte {time}</translation>
+    </message>
+    <message>
+        <source>at work for {time}</source>
+        <translation>läuft seit {time}</translation>
+    </message>
+    <message>
+        <source>… (cut after {number} characters)</source>
+        <translation>… (nach {number} Zeichen gekürzt)</translation>
+    </message>
+    <message>
+        <source>What</source>
+        <translation>Was</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>Why</source>
+        <translation>Warum</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Zustand</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Attempts</source>
+        <translation>Versuche</translation>
+    </message>
+    <message>
+        <source>Queued</source>
+        <translation>Eingereiht</translation>
+    </message>
+    <message>
+        <source>Begun</source>
+        <translation>Begonnen</translation>
+    </message>
+    <message>
+        <source>Ended</source>
+        <translation>Beendet</translation>
+    </message>
+    <message>
+        <source>Took</source>
+        <translation>Dauer</translation>
+    </message>
+    <message>
+        <source>Not before</source>
+        <translation>Nicht vor</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Priority</source>
+        <translation>Vorrang</translation>
+    </message>
+    <message>
+        <source>Batch</source>
+        <translation>Stapel</translation>
+    </message>
+    <message>
+        <source>After</source>
+        <translation>Nach</translation>
+    </message>
+    <message>
+        <source>Number</source>
+        <translation>Nummer</translation>
+    </message>
+    <message>
+        <source>at once</source>
+        <translation>sofort</translation>
+    </message>
+    <message>
+        <source>from the queue</source>
+        <translation>aus der Warteschlange</translation>
+    </message>
+</context>
+<context>
+    <name>ActivityWindow</name>
+    <message>
+        <source>Activity – Nagatha</source>
+        <translation>Aktivität – Nagatha</translation>
+    </message>
+    <message>
+        <source>Cancel “{what}”?</source>
+        <translation>„{what}“ abbrechen?</translation>
+    </message>
+    <message>
+        <source>Let it go on</source>
+        <translation>Weiterlaufen lassen</translation>
+    </message>
+    <message>
+        <source>Cancel it</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>“{what}” is queued.</source>
+        <translation>„{what}“ ist eingereiht.</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>Zeigen</translation>
+    </message>
+</context>
+<context>
     <name>Attachments</name>
     <message>
         <source>Pasted picture</source>
@@ -606,6 +1023,60 @@
     </message>
 </context>
 <context>
+    <name>DeadLetters</name>
+    <message>
+        <source>1 message was given up after too many failed deliveries</source>
+        <translation>1 Nachricht wurde nach zu vielen Zustellversuchen aufgegeben</translation>
+    </message>
+    <message>
+        <source>{number} messages were given up after too many failed deliveries</source>
+        <translation>{number} Nachrichten wurden nach zu vielen Zustellversuchen aufgegeben</translation>
+    </message>
+    <message>
+        <source>Delete “{name}” for good?</source>
+        <translation>„{name}“ endgültig löschen?</translation>
+    </message>
+    <message>
+        <source>It is not tried again; its run ends as failed.</source>
+        <translation>Es wird nicht erneut versucht; der Lauf gilt als fehlgeschlagen.</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>Behalten</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+</context>
+<context>
+    <name>DeadRow</name>
+    <message>
+        <source>A message without a task</source>
+        <translation>Eine Nachricht ohne Aufgabe</translation>
+    </message>
+    <message>
+        <source>given up {time} after {number} deliveries · queue {queue}</source>
+        <translation>aufgegeben {time} nach {number} Zustellungen · Warteschlange {queue}</translation>
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation>Erneut</translation>
+    </message>
+    <message>
+        <source>Retry {name}</source>
+        <translation>{name} erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Delete …</source>
+        <translation>Löschen …</translation>
+    </message>
+    <message>
+        <source>Delete {name}</source>
+        <translation>{name} löschen</translation>
+    </message>
+</context>
+<context>
     <name>ErrorCard</name>
     <message>
         <source>Dismiss</source>
@@ -642,6 +1113,17 @@
     <message>
         <source>Restore a backup</source>
         <translation>Sicherung wiederherstellen</translation>
+    </message>
+</context>
+<context>
+    <name>FailureAlerts</name>
+    <message>
+        <source>Failed: {what}</source>
+        <translation>Fehlgeschlagen: {what}</translation>
+    </message>
+    <message>
+        <source>{number} jobs failed</source>
+        <translation>{number} Aufgaben fehlgeschlagen</translation>
     </message>
 </context>
 <context>
@@ -929,6 +1411,61 @@
     <message>
         <source>Another program has this key.</source>
         <translation>Ein anderes Programm hat diese Taste.</translation>
+    </message>
+</context>
+<context>
+    <name>IntervalEditor</name>
+    <message>
+        <source>Every</source>
+        <translation>Alle</translation>
+    </message>
+    <message>
+        <source>How often: {title}</source>
+        <translation>Wie oft: {title}</translation>
+    </message>
+    <message>
+        <source>Unit of time: {title}</source>
+        <translation>Zeiteinheit: {title}</translation>
+    </message>
+    <message>
+        <source>seconds</source>
+        <translation>Sekunden</translation>
+    </message>
+    <message>
+        <source>minutes</source>
+        <translation>Minuten</translation>
+    </message>
+    <message>
+        <source>hours</source>
+        <translation>Stunden</translation>
+    </message>
+    <message>
+        <source>days</source>
+        <translation>Tage</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>Save how often: {title}</source>
+        <translation>Speichern, wie oft: {title}</translation>
+    </message>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>Default of how often: {title}</source>
+        <translation>Standard, wie oft: {title}</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Do not change how often: {title}</source>
+        <translation>Nicht ändern, wie oft: {title}</translation>
     </message>
 </context>
 <context>
@@ -1747,6 +2284,240 @@
     </message>
 </context>
 <context>
+    <name>RunDetails</name>
+    <message>
+        <source>Details</source>
+        <translation>Einzelheiten</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Progress of the batch</source>
+        <translation>Fortschritt des Stapels</translation>
+    </message>
+    <message>
+        <source>Parts of the details</source>
+        <translation>Teile der Einzelheiten</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>Protokoll</translation>
+    </message>
+    <message>
+        <source>Arguments</source>
+        <translation>Argumente</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>Ergebnis</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>Über</translation>
+    </message>
+    <message>
+        <source>Show chat</source>
+        <translation>Chat zeigen</translation>
+    </message>
+    <message>
+        <source>Run now</source>
+        <translation>Jetzt ausführen</translation>
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation>Erneut</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Copy everything about this run</source>
+        <translation>Alles über diesen Lauf kopieren</translation>
+    </message>
+    <message>
+        <source>Close the details</source>
+        <translation>Einzelheiten schließen</translation>
+    </message>
+    <message>
+        <source>It was begun without arguments.</source>
+        <translation>Er begann ohne Argumente.</translation>
+    </message>
+    <message>
+        <source>There is no result.</source>
+        <translation>Es gibt kein Ergebnis.</translation>
+    </message>
+    <message>
+        <source>It has written nothing.</source>
+        <translation>Er hat nichts aufgeschrieben.</translation>
+    </message>
+    <message>
+        <source>Steps, one after the other: {number} of {all} have ended</source>
+        <translation>Schritte, einer nach dem anderen: {number} von {all} beendet</translation>
+    </message>
+    <message>
+        <source>Batch: {number} of {all} have ended</source>
+        <translation>Stapel: {number} von {all} beendet</translation>
+    </message>
+    <message>
+        <source>{number} failed</source>
+        <translation>{number} fehlgeschlagen</translation>
+    </message>
+</context>
+<context>
+    <name>RunList</name>
+    <message>
+        <source>Nothing fits</source>
+        <translation>Nichts passt</translation>
+    </message>
+    <message>
+        <source>No run here has these words and is of this kind.</source>
+        <translation>Kein Lauf hier hat diese Wörter und diese Art.</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>Alle zeigen</translation>
+    </message>
+</context>
+<context>
+    <name>RunRows</name>
+    <message>
+        <source>What</source>
+        <translation>Was</translation>
+    </message>
+    <message>
+        <source>Why</source>
+        <translation>Warum</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Zustand</translation>
+    </message>
+    <message>
+        <source>What went wrong</source>
+        <translation>Was schiefging</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>At work</source>
+        <translation>Läuft seit</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Queued {time}</source>
+        <translation>Eingereiht {time}</translation>
+    </message>
+    <message>
+        <source>Begun {time}</source>
+        <translation>Begonnen {time}</translation>
+    </message>
+    <message>
+        <source>Ended {time}</source>
+        <translation>Beendet {time}</translation>
+    </message>
+    <message>
+        <source>Not before {time}</source>
+        <translation>Nicht vor {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Said</name>
+    <message>
+        <source>Background work is paused</source>
+        <translation>Hintergrundarbeit ist angehalten</translation>
+    </message>
+    <message>
+        <source>What is queued waits. Answers come all the same.</source>
+        <translation>Was eingereiht ist, wartet. Antworten kommen trotzdem.</translation>
+    </message>
+</context>
+<context>
+    <name>ScheduleRow</name>
+    <message>
+        <source>Last run</source>
+        <translation>Letzter Lauf</translation>
+    </message>
+    <message>
+        <source>Last run of {title}</source>
+        <translation>Letzter Lauf von {title}</translation>
+    </message>
+    <message>
+        <source>Change …</source>
+        <translation>Ändern …</translation>
+    </message>
+    <message>
+        <source>Change how often: {title}</source>
+        <translation>Ändern, wie oft: {title}</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Run now</source>
+        <translation>Jetzt ausführen</translation>
+    </message>
+    <message>
+        <source>Run now: {title}</source>
+        <translation>Jetzt ausführen: {title}</translation>
+    </message>
+    <message>
+        <source>by default {interval}</source>
+        <translation>üblich {interval}</translation>
+    </message>
+    <message>
+        <source>never run</source>
+        <translation>nie gelaufen</translation>
+    </message>
+    <message>
+        <source>last {time}</source>
+        <translation>zuletzt {time}</translation>
+    </message>
+    <message>
+        <source>next {time}</source>
+        <translation>nächster {time}</translation>
+    </message>
+    <message>
+        <source>Last {time}</source>
+        <translation>Zuletzt {time}</translation>
+    </message>
+    <message>
+        <source>Next {time}</source>
+        <translation>Nächster {time}</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Angehalten</translation>
+    </message>
+</context>
+<context>
+    <name>Schedules</name>
+    <message>
+        <source>Schedules</source>
+        <translation>Zeitpläne</translation>
+    </message>
+    <message>
+        <source>Nothing is scheduled</source>
+        <translation>Nichts ist geplant</translation>
+    </message>
+    <message>
+        <source>What Nagatha and its modules do again and again is listed here.</source>
+        <translation>Was Nagatha und die Module immer wieder tun, steht hier.</translation>
+    </message>
+</context>
+<context>
     <name>SearchPopup</name>
     <message>
         <source>Search all chats</source>
@@ -2092,8 +2863,8 @@
         <translation>Chats durchsuchen</translation>
     </message>
     <message>
-        <source>Find in this chat</source>
-        <translation>In diesem Chat suchen</translation>
+        <source>Find in the chat or the activity</source>
+        <translation>In Chat oder Aktivität suchen</translation>
     </message>
     <message>
         <source>Stop the answer</source>
@@ -2132,6 +2903,10 @@
         <translation>Chat</translation>
     </message>
     <message>
+        <source>Activity</source>
+        <translation>Aktivität</translation>
+    </message>
+    <message>
         <source>Settings</source>
         <translation>Einstellungen</translation>
     </message>
@@ -2158,6 +2933,10 @@
     <message>
         <source>In an empty box: edit the last message</source>
         <translation>Im leeren Feld: letzte Nachricht bearbeiten</translation>
+    </message>
+    <message>
+        <source>In the activity: cancel a run</source>
+        <translation>In der Aktivität: einen Lauf abbrechen</translation>
     </message>
     <message>
         <source>In quick ask: open in chat</source>
@@ -2348,6 +3127,49 @@
     </message>
 </context>
 <context>
+    <name>Top</name>
+    <message>
+        <source>Activity</source>
+        <translation>Aktivität</translation>
+    </message>
+    <message>
+        <source>What is shown</source>
+        <translation>Was gezeigt wird</translation>
+    </message>
+    <message>
+        <source>Schedules</source>
+        <translation>Zeitpläne</translation>
+    </message>
+    <message>
+        <source>Filter the runs</source>
+        <translation>Läufe filtern</translation>
+    </message>
+    <message>
+        <source>Clear the filter</source>
+        <translation>Filter leeren</translation>
+    </message>
+    <message>
+        <source>Kind of run</source>
+        <translation>Art des Laufs</translation>
+    </message>
+    <message>
+        <source>All kinds</source>
+        <translation>Alle Arten</translation>
+    </message>
+    <message>
+        <source>Resume background work</source>
+        <translation>Hintergrundarbeit fortsetzen</translation>
+    </message>
+    <message>
+        <source>Pause background work</source>
+        <translation>Hintergrundarbeit anhalten</translation>
+    </message>
+    <message>
+        <source>Filter by name, argument, error or chat</source>
+        <translation>Nach Name, Argument, Fehler oder Chat filtern</translation>
+    </message>
+</context>
+<context>
     <name>TopBar</name>
     <message>
         <source>Show or hide the chats</source>
@@ -2374,8 +3196,20 @@
         <translation>● Dieser Computer</translation>
     </message>
     <message>
+        <source>{number} failed</source>
+        <translation>{number} fehlgeschlagen</translation>
+    </message>
+    <message>
         <source>{number} running</source>
         <translation>{number} in Arbeit</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Angehalten</translation>
+    </message>
+    <message>
+        <source>Activity: {state}</source>
+        <translation>Aktivität: {state}</translation>
     </message>
 </context>
 <context>
@@ -2424,10 +3258,6 @@
         <translation>Nagatha</translation>
     </message>
     <message>
-        <source>Activity: {number} running</source>
-        <translation>Aktivität: {number} in Arbeit</translation>
-    </message>
-    <message>
         <source>starting</source>
         <translation>startet</translation>
     </message>
@@ -2440,12 +3270,36 @@
         <translation>{number} in Arbeit</translation>
     </message>
     <message>
+        <source>{number} failed</source>
+        <translation>{number} fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>angehalten</translation>
+    </message>
+    <message>
+        <source>Activity</source>
+        <translation>Aktivität</translation>
+    </message>
+    <message>
+        <source>Resume background work</source>
+        <translation>Hintergrundarbeit fortsetzen</translation>
+    </message>
+    <message>
+        <source>Pause background work</source>
+        <translation>Hintergrundarbeit anhalten</translation>
+    </message>
+    <message>
         <source>needs you</source>
         <translation>wartet auf Sie</translation>
     </message>
     <message>
         <source>stopped</source>
         <translation>angehalten</translation>
+    </message>
+    <message>
+        <source>{state}, background work is paused</source>
+        <translation>{state}, Hintergrundarbeit ist angehalten</translation>
     </message>
     <message>
         <source>Nagatha: {state}</source>

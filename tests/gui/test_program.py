@@ -1,97 +1,26 @@
 """The program put together, with an engine in memory: commands, tray, closing, ending."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from nagatha_desktop import program as program_module
 from nagatha_desktop.app import addresses_of, commands_of, main, parse
-from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.program import Program, Signals
-from nagatha_desktop.state import WindowState
 from tests.support.fake_client import FakeClient
+from tests.support.program import Backend, begun
 from worker.contract.errors import StorageError
-from worker.contract.services import Client
 from worker.contract.types import Problem
 from worker.paths import Paths
 from worker.runtime import Runtime
 
 # The offscreen platform has no tray, and says so in these words.
 pytestmark = pytest.mark.qt_log_ignore("systemTrayWindowChanged")
-
-
-class Backend:
-    """An engine that is there at once, or fails as told."""
-
-    def __init__(self, runtime: Runtime, fake: FakeClient) -> None:
-        self.runtime = runtime
-        self.fake = fake
-        self.failure: Exception | None = None
-        self.ended = 0
-
-    def begin(self, bridge: Bridge) -> None:
-        async def make() -> Client:
-            if self.failure is not None:
-                raise self.failure
-            return self.fake.as_client()
-
-        bridge.connect_client(self.runtime, make)
-
-    def aside(self, work: Callable[[], None]) -> "Future[None]":
-        return self.runtime.submit(asyncio.to_thread(work))
-
-    def end(self, ended: Callable[[], None]) -> None:
-        self.ended += 1
-        ended()
-
-
-@pytest.fixture
-def backend(runtime: Runtime, fake: FakeClient) -> Backend:
-    return Backend(runtime, fake)
-
-
-@pytest.fixture
-def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The codes that the program asked Qt to end with."""
-    codes: list[int] = []
-
-    class Application:
-        exit = staticmethod(codes.append)
-
-    monkeypatch.setattr(program_module, "QCoreApplication", Application)
-    return codes
-
-
-@pytest.fixture
-def program(
-    qapp: QApplication, backend: Backend, exits: list[int], tmp_path: Path, qtbot: QtBot
-) -> Iterator[Program]:
-    state = WindowState(tmp_path, {"first_start_done": True})
-    made = Program(qapp, state, backend)
-    yield made
-    made.end()
-    qtbot.waitUntil(lambda: backend.ended == 1)
-    qtbot.waitUntil(lambda: exits == [0])
-    for window in (made.window, made._quick):
-        if window is not None:
-            window.deleteLater()
-    made.state.deleteLater()
-    made.themes.deleteLater()
-    made.deleteLater()
-
-
-def begun(program: Program, qtbot: QtBot, *commands: str, hidden: bool = False) -> None:
-    program.start(commands or ("show chat",), hidden)
-    qtbot.waitUntil(lambda: program.watch.engine is not None or bool(program.watch.failure))
 
 
 def test_the_window_is_there_before_the_engine_and_fills_with_it(
@@ -275,6 +204,7 @@ def test_signals_are_told_on_the_gui_thread(qtbot: QtBot) -> None:
         (["--toggle"], ["toggle"]),
         (["--quick"], ["quick"]),
         (["--show", "settings"], ["show settings"]),
+        (["--show", "activity"], ["show activity"]),
         (["--hidden"], []),
     ],
 )

@@ -15,6 +15,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
+from nagatha_desktop.activity.feed import PAGE
+from nagatha_desktop.activity.segments import SEGMENTS
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
@@ -27,16 +29,19 @@ from nagatha_desktop.settings.first_start import FirstStart, FirstStartGuide
 from nagatha_desktop.shortcuts import LISTED, SHORTCUTS, Keys
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.badges import Elided
 from nagatha_desktop.widgets.theme import ThemeController
+from tests.support.activity_window import activity_window
 from tests.support.fake_client import FakeClient
 from tests.support.fake_settings import Furniture, furnish
 from tests.support.settings_window import Maker, settings_windows
 from worker.contract.system import ModelChoice
+from worker.contract.types import Problem
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(languages.FOLDER.glob("nagatha_*.ts"))
-PAGES = ("general", "models", "connection", "data", "modules", "shortcuts")
+PAGES: tuple[str, ...] = ("general", "models", "connection", "data", "modules", "shortcuts")
 PLACEHOLDER = re.compile(r"\{\w*\}|%\d|%n")
 SIGNS = ("…", "✓", "●", "↵", "→", "↑", "↓", "·", "›", "\n")
 
@@ -325,6 +330,44 @@ def test_german_fits_into_the_small_windows(
     shown = [w.whole() if isinstance(w, Elided) else w.text() for w in quick.findChildren(QLabel)]
     assert any("Esc schließen" in text for text in shown)
     assert [w.whole() for w in quick.findChildren(Elided) if w.text() != w.whole()] == []
+
+
+@pytest.mark.usefixtures("german")
+def test_german_fits_into_the_activity_window(
+    bridge: Bridge, fake: FakeClient, themes: ThemeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    problem = Problem("x", "Der Server antwortet nicht", "Niemand da.", "Später.", "retry")
+    chat = fake.store.add("Notizen", "a", "b")
+    for number in range(PAGE + 1):
+        fake.work.add("a.b", "FAILURE", error=problem, chat=chat.id, id=f"run{number}")
+    fake.work.add("a.b", "PENDING", chat=chat.id, id="waits")
+    fake.work.add_schedule("usage", "track_usage_metrics", 900, default_interval=60.0, paused=True)
+    with activity_window(bridge, fake, themes, tmp_path, qtbot) as scene:
+        window = scene.window
+        scene.open()
+        for segment in SEGMENTS:
+            window.show_segment(segment)
+            qtbot.waitUntil(lambda: cut(window) == [])
+        window.show_run("waits")
+        qtbot.waitUntil(window.details.now_button.isVisible)
+        qtbot.waitUntil(lambda: cut(window) == [])
+        window.show_schedules()
+        qtbot.waitUntil(lambda: bool(window.schedules.rows))
+        window.schedules.rows["usage"].change_button.click()
+        qtbot.waitUntil(lambda: cut(window) == [])
+        bar = window.top.tabs
+        assert [bar.tabText(at) for at in (0, 2)] == ["Jetzt", f"Fehlgeschlagen {PAGE}+"]
+        qtbot.waitUntil(lambda: bar.width() >= bar.tabRect(bar.count() - 1).right())
+
+
+@pytest.mark.usefixtures("german")
+def test_the_tray_speaks_german_when_it_was_chosen(
+    bridge: Bridge, themes: ThemeController, watch: EngineWatch
+) -> None:
+    tray = Tray(themes, watch, Keys(parent=bridge), bridge)
+    said = [action.text() for action in tray.menu.actions() if not action.isSeparator()]
+    assert said[2:4] == ["Aktivität", "Hintergrundarbeit anhalten"]
+    tray.stop()
 
 
 @pytest.mark.usefixtures("german")

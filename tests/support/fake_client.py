@@ -7,12 +7,13 @@ is used on, but a script may be changed from the test's thread before it is play
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Literal, cast
 
+from tests.support.fake_jobs import FakeJobs, FakeSystem
 from worker.contract.errors import Conflict, InvalidInput, NotFound, TooLarge
 from worker.contract.events import (
     AnswerDelta,
@@ -22,7 +23,6 @@ from worker.contract.events import (
     Event,
     MessageChanged,
     Notice,
-    RunChanged,
     ToolChanged,
 )
 from worker.contract.services import (
@@ -37,11 +37,9 @@ from worker.contract.services import (
     UsageService,
 )
 from worker.contract.system import (
-    EngineStatus,
     ModelChoice,
     ModelInfo,
     Provider,
-    Setting,
 )
 from worker.contract.types import (
     Attachment,
@@ -50,8 +48,6 @@ from worker.contract.types import (
     Message,
     Page,
     Problem,
-    Run,
-    RunState,
     Sent,
     Source,
     ToolUse,
@@ -93,7 +89,8 @@ class FakeClient:
         self._queues: list[asyncio.Queue[Event]] = []
         self.store = FakeChats(self)
         self.chats: ChatService = self.store
-        self.jobs: JobService = cast(JobService, FakeJobs(self))
+        self.work = FakeJobs(self)
+        self.jobs: JobService = self.work
         self.models: ModelService = cast(ModelService, FakeModels(self))
         self.modules = cast(ModuleService, object())
         self.tools = cast(ToolService, object())
@@ -500,35 +497,6 @@ class FakeChats:
         return self.files[attachment][1]
 
 
-class FakeJobs:
-    """Runs, as far as the windows ask for them."""
-
-    def __init__(self, client: FakeClient) -> None:
-        self._client = client
-        self.runs: dict[str, Run] = {}
-
-    async def list_runs(
-        self, states: tuple[RunState, ...] = (), limit: int = 200, before: datetime | None = None
-    ) -> tuple[Run, ...]:
-        return tuple(r for r in self.runs.values() if not states or r.state in states)[:limit]
-
-    async def get(self, run: str) -> Run:
-        if run not in self.runs:
-            raise NotFound("There is no such run")
-        return self.runs[run]
-
-    async def estimate(self, name: str) -> float | None:
-        return 40.0 if name == "process_ai_query_task" else None
-
-    async def run_task(
-        self, name: str, arguments: Mapping[str, object], source: Source = "chat"
-    ) -> Run:
-        run = Run(self._client.name("run"), "task", name, "STARTED", source, datetime.now(UTC))
-        self.runs[run.id] = run
-        self._client.emit(RunChanged(run, run_id=run.id))
-        return run
-
-
 class FakeModels:
     """Two providers and their models."""
 
@@ -560,20 +528,6 @@ class FakeModels:
     async def set_default(self, provider: str, model: str) -> ModelChoice:
         self.choice = ModelChoice(provider, model)
         return self.choice
-
-
-class FakeSystem:
-    """The engine's state."""
-
-    def __init__(self, client: FakeClient) -> None:
-        self._client = client
-        self.state = EngineStatus("0.1.0", "/data", "bundled", "ok", "ok", 0, 0, 0)
-
-    async def status(self) -> EngineStatus:
-        return self.state
-
-    async def settings(self) -> tuple[Setting, ...]:
-        return ()
 
 
 def picture(width: int = 1) -> bytes:

@@ -17,6 +17,7 @@ from datetime import datetime
 from worker.config import Settings
 from worker.contract.errors import NagathaError, NotFound
 from worker.contract.events import MessageChanged, StopAsked
+from worker.contract.jobs import PRIORITY_PERSON
 from worker.contract.types import (
     FINAL_STATES,
     Chat,
@@ -35,7 +36,7 @@ from worker.service.carrier import Carrier
 from worker.service.course import Course
 from worker.service.models import ModelDesk
 from worker.service.retries import tried_again
-from worker.service.routing import TASKS, WAITED_FOR
+from worker.service.routing import TASKS
 from worker.service.scope import Scope, Spawn
 from worker.service.titles import Titles
 from worker.service.writing import Writing
@@ -323,7 +324,7 @@ class Answers:
             work.run,
             lane="queued",
             name=TASKS[work.wish.query_type],
-            priority=WAITED_FOR,
+            priority=PRIORITY_PERSON,
             progress_text=reason,
         )
         try:

@@ -1,0 +1,1 @@
+"""The window of background work: what runs, waits, failed and is done, and what begins again."""

@@ -1,0 +1,255 @@
+"""Background work in the program: tray, badge, commands, and the news of what failed."""
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from nagatha_desktop.activity.alerts import FailureAlerts
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.program import Program
+from tests.support.activity_window import Clock
+from tests.support.fake_client import FakeClient
+from tests.support.program import begun
+from worker.contract.types import Problem, Run
+
+# The offscreen platform has no tray, and says so in these words.
+pytestmark = pytest.mark.qt_log_ignore("systemTrayWindowChanged")
+
+OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
+DOWN = Problem("no_network", "The feed could not be fetched", "No such name.", "Check it.")
+
+
+# -- tray, badge, commands -------------------------------------------------------------------------
+
+
+def test_the_menu_has_what_there_is_with_its_keys(program: Program, qtbot: QtBot) -> None:
+    begun(program, qtbot)
+    shown = [
+        (action.text(), action.shortcut().toString())
+        for action in program.tray.menu.actions()
+        if not action.isSeparator()
+    ]
+    assert shown == [
+        ("New chat", "Ctrl+N"),
+        ("Quick ask …", "Ctrl+Alt+Space"),
+        ("Activity", ""),
+        ("Pause background work", ""),
+        ("Settings …", "Ctrl+6"),
+        ("Quit Nagatha", "Ctrl+Q"),
+    ]
+    program.state.set("shortcuts", {"chat.new": "Ctrl+J"})
+    assert program.tray.new_chat.shortcut() == QKeySequence("Ctrl+J")
+
+
+def test_counts_are_live_in_the_menu_and_in_the_chat_window(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    begun(program, qtbot)
+    tray, badge = program.tray, program.window.bar.work
+    assert not badge.isVisible()
+    run = on_loop(fake.work.run_task("echo_bot.echo", {}))
+    qtbot.waitUntil(lambda: tray.activity.text() == "Activity\t1 running")
+    assert badge.text() == "1 running" and badge.accessibleName() == "Activity: 1 running"
+    assert program.watch.mood == "busy"
+    waiting = fake.work.add("a.b", "PENDING")
+    on_loop(fake.work.tell((waiting,)))
+    on_loop(fake.work.change(run.id, state="FAILURE", ended=run.queued, error=DOWN))
+    qtbot.waitUntil(lambda: tray.activity.text() == "Activity\t1 failed")
+    assert badge.text() == "1 failed" and program.watch.mood == "idle"
+    badge.click()
+    activity = program.activity.window
+    assert activity.isVisible() and activity.segment == "failed"
+    # Looked at, it is no news any more.
+    qtbot.waitUntil(lambda: tray.activity.text() == "Activity")
+    assert not badge.isVisible()
+
+
+def test_the_pause_is_in_the_menu_and_is_said_in_words(program: Program, qtbot: QtBot) -> None:
+    begun(program, qtbot)
+    program.tray._make_icon()
+    program.tray.pause.trigger()
+    qtbot.waitUntil(lambda: program.tray.pause.text() == "Resume background work")
+    icon = program.tray._icon
+    assert icon is not None and icon.toolTip() == "Nagatha: ready, background work is paused"
+    assert program.tray.activity.text() == "Activity\tpaused"
+    assert program.window.bar.work.text() == "Paused"
+    program.tray.pause.trigger()
+    qtbot.waitUntil(lambda: program.tray.pause.text() == "Pause background work")
+    assert icon.toolTip() == "Nagatha: ready"
+
+
+def test_without_an_engine_there_is_nothing_to_pause(
+    program: Program, backend: Any, qtbot: QtBot
+) -> None:
+    assert not program.tray.pause.isEnabled()
+    program.watch._failed(DOWN)
+    assert not program.tray.pause.isEnabled()
+
+
+def test_commands_and_keys_show_the_window(
+    program: Program, fake: FakeClient, qtbot: QtBot
+) -> None:
+    begun(program, qtbot)
+    assert program.activity.made is None
+    program.obey(["show activity"])
+    window = program.activity.window
+    assert window.isVisible() and program.activity.window is window
+    window.hide()
+    program.window._window_keys.actions["window.activity"].trigger()
+    assert window.isVisible()
+    window.hide()
+    program.tray.activity.trigger()
+    assert window.isVisible()
+    chat = fake.store.add("One", "a", "b")
+    window.chat_wanted.emit(chat.id)
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chat.id)
+    program.window.hide()
+    window.chat_wanted.emit("")
+    assert program.window.isVisible()
+    window.shortcuts_wanted.emit()
+    listed = next(w for w in program.app.topLevelWidgets() if "shortcuts" in w.windowTitle())
+    assert isinstance(listed, QWidget) and listed.parentWidget() is window
+    listed.close()
+
+
+# -- the news --------------------------------------------------------------------------------------
+
+
+def failing(fake: FakeClient, **more: object) -> Run:
+    return fake.work.add("feeds.fetch", "FAILURE", error=DOWN, **more)
+
+
+def test_a_failure_that_nobody_watched_is_said_once_and_a_click_shows_it(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    begun(program, qtbot, hidden=True)
+    program.activity.alerts._soon.setInterval(10)
+    run = failing(fake)
+    on_loop(fake.work.tell((run,)))
+    qtbot.waitUntil(lambda: program.notifier._window is not None)
+    said = program.notifier._window
+    assert said is not None
+    assert said.accessibleName() == "Failed: Fetch. The feed could not be fetched"
+    said.hide()
+    on_loop(fake.work.tell((run,)))
+    marker = on_loop(fake.work.run_task("a.b", {}))
+    qtbot.waitUntil(lambda: marker.id in program.watch._runs)
+    assert not program.activity.alerts._soon.isActive() and not said.isVisible()
+    said.clicked.emit()
+    window = program.activity.window
+    qtbot.waitUntil(lambda: window.details.run is not None and window.details.run.id == run.id)
+    assert window.segment == "failed" and window.details.isVisible()
+
+
+class News:
+    """What was said, and who watches."""
+
+    def __init__(self, bridge: Bridge, clock: Clock) -> None:
+        self.said: list[tuple[str, str, str]] = []
+        self.watched = False
+        self.alerts = FailureAlerts(bridge, lambda _: self.watched, clock, bridge)
+        self.alerts._soon.setInterval(10)
+        self.alerts.failed.connect(lambda *words: self.said.append(words))
+
+
+@pytest.fixture
+def news(bridge: Bridge) -> News:
+    return News(bridge, Clock())
+
+
+def settled(news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot) -> None:
+    """All that was told so far has been looked at, and said where it is news."""
+    end = fake.work.add("a.end", "SUCCESS", schedule="the end")
+    news.alerts._failing.add("the end")
+    on_loop(fake.work.tell((end,)))
+    qtbot.waitUntil(lambda: "the end" not in news.alerts._failing)
+    qtbot.waitUntil(lambda: not news.alerts._soon.isActive())
+
+
+def test_several_at_a_time_are_one_piece_of_news(
+    news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    on_loop(fake.work.tell([failing(fake) for _ in range(3)]))
+    qtbot.waitUntil(lambda: news.said == [("3 jobs failed", "Fetch", "")])
+
+
+def test_what_is_watched_is_not_said(
+    news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    news.watched = True
+    on_loop(fake.work.tell((failing(fake),)))
+    settled(news, fake, on_loop, qtbot)
+    assert news.said == []
+
+
+def test_what_a_person_cancelled_or_misses_not_is_not_said(
+    news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    cancelled = failing(fake)
+    news.alerts.cancelled(cancelled.id)
+    title = fake.work.add("title", "FAILURE", kind="title", error=DOWN)
+    old = failing(fake, ended=Clock().now - timedelta(hours=1))
+    on_loop(fake.work.tell((cancelled, title, old)))
+    settled(news, fake, on_loop, qtbot)
+    assert news.said == []
+
+
+def test_a_schedule_that_fails_again_is_said_again_only_after_it_went_well(
+    news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    def run(state: Any) -> None:
+        made = fake.work.add("feeds.fetch", state, schedule="feeds", error=DOWN)
+        on_loop(fake.work.tell((made,)))
+        settled(news, fake, on_loop, qtbot)
+
+    run("FAILURE")
+    assert len(news.said) == 1
+    run("FAILURE")
+    assert len(news.said) == 1
+    run("SUCCESS")
+    run("FAILURE")
+    assert len(news.said) == 2
+
+
+def test_what_was_seen_or_wanted_is_no_number_in_the_badge(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    chat = fake.store.add("One", "a", "b")
+    begun(program, qtbot)
+    program.open_chat(chat.id)
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chat.id)
+    qtbot.waitUntil(program.window.isActiveWindow)
+    seen = failing(fake, kind="answer", chat=chat.id)
+    cancelled = failing(fake)
+    program.activity.alerts.cancelled(cancelled.id)
+    unseen = failing(fake)
+    on_loop(fake.work.tell((seen, cancelled, unseen)))
+    qtbot.waitUntil(lambda: program.watch.failures > 0)
+    assert program.watch._failures == {unseen.id}
+    assert program.window.bar.work.text() == "1 failed"
+
+
+def test_an_answer_is_watched_where_its_chat_is_in_front(
+    program: Program, fake: FakeClient, qtbot: QtBot
+) -> None:
+    chat = fake.store.add("One", "a", "b")
+    begun(program, qtbot)
+    program.open_chat(chat.id)
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chat.id)
+    qtbot.waitUntil(program.window.isActiveWindow)
+    answer = failing(fake, kind="answer", chat=chat.id)
+    elsewhere = failing(fake, kind="answer", chat="another")
+    quick = failing(fake, kind="answer", chat="another", source="quick")
+    is_watched = program.activity._is_watched
+    assert is_watched(answer) and not is_watched(elsewhere)
+    program.open_quick()
+    qtbot.waitUntil(program.quick.isActiveWindow)
+    assert is_watched(quick) and not is_watched(answer)
+    program.activity.show()
+    qtbot.waitUntil(program.activity.window.isActiveWindow)
+    assert is_watched(elsewhere)
