@@ -5,6 +5,7 @@ answer that is written, and passes on all that it hears.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -43,14 +44,21 @@ class Course:
         self._reason = ""
         self._words = ""
         self._changed = asyncio.Event()
+        self._closed = asyncio.Event()
         self._task = asyncio.create_task(self._watch(), name="the course of an answer")
 
     async def aclose(self) -> None:
-        """Watch no more; nothing is moved or told after this."""
-        self._task.cancel()
-        (ended,) = await asyncio.gather(self._task, return_exceptions=True)
-        if isinstance(ended, Exception):
-            log.error("the course of an answer was lost", exc_info=ended)
+        """Watch no more; nothing is moved or told after this.
+
+        What is just being told is waited for: cancelled, it might still be stored later, over the
+        answer's end.
+        """
+        self._closed.set()
+        self._changed.set()
+        try:
+            await self._task
+        except Exception:  # a defect of ours; the answer itself ends all the same
+            log.exception("the course of an answer was lost")
 
     # what the agent calls ----------------------------------------------------------------
 
@@ -93,19 +101,21 @@ class Course:
             self._changed.set()
 
     async def _watch(self) -> None:
-        while self._move is not None:
+        while self._move is not None and not self._closed.is_set():
             left = PATIENCE - (self._monotonic() - self._began)
             try:
                 async with asyncio.timeout(max(_LEAST, left)):
                     await self._changed.wait()
             except TimeoutError:
                 self._look()
-            if self._reason:
+            if self._reason and not self._closed.is_set():
                 move, self._move = self._move, None
                 self._tells = await move(self._reason)
-        while True:
+        while not self._closed.is_set():
             await self._changed.wait()
             self._changed.clear()
-            if self._tells:
+            if self._tells and not self._closed.is_set():
                 await self._tell(self._words)
-                await asyncio.sleep(EVERY)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(EVERY):
+                        await self._closed.wait()
