@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Collection
 from queue import Empty
 from typing import Any, ClassVar
 
@@ -122,24 +123,30 @@ class Transport(virtual.Transport):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             seq = work.seq
-            due = node.messages.promote_due()
-            if self._deliver_what_is_there():
+            channels = list(self.channels)
+            look = node.messages.look(
+                [queue for channel in channels for queue in channel.active_queues]
+            )
+            if look.due is not None and look.due <= 0:
+                node.messages.promote_due()
+                continue
+            if look.ready and self._deliver_from(channels, look.ready):
                 return
             node.recover()
             left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
             if left <= 0 or _worker_is_stopping():
                 raise TimeoutError("no message came in time")
-            if due is not None:
-                left = min(left, due)
+            if look.due is not None:
+                left = min(left, look.due)
             work.wait(seq, min(left, _LONGEST_SLEEP))
             if not node.usable:
                 raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
 
-    def _deliver_what_is_there(self) -> bool:
+    def _deliver_from(self, channels: list[Channel], ready: Collection[str]) -> bool:
         delivered = False
-        for channel in list(self.channels):
+        for channel in channels:
             try:
-                channel.drain_events(callback=self._deliver)
+                channel.drain_events(callback=self._deliver, ready=ready)
             except Empty:
                 continue
             delivered = True
@@ -148,6 +155,7 @@ class Transport(virtual.Transport):
     def _reject_inbound_message(self, raw_message: Message) -> None:
         """Nobody consumes from its queue any more: give it back, which is nobody's failure."""
         tag = raw_message["properties"]["delivery_tag"]
+        self.node.in_hand.pop(tag, None)
         self.node.messages.release(self.node.id, message=tag)
 
 

@@ -156,7 +156,7 @@ class Upkeep:
             self._db.write(f"PRAGMA incremental_vacuum({_PAGES})")
             if self._pragma("freelist_count") >= left:
                 break
-        self._db.write("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.checkpoint()
         self._db.write("PRAGMA optimize")
         return Cleaned(messages, results, max(0, before - self._size()))
 
