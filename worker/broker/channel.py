@@ -6,7 +6,8 @@ Owns the translation between kombu's channels and `store`. Knows nothing of wait
 # kombu is typed in part only.
 # mypy: disable-error-code="no-untyped-call"
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -190,7 +191,9 @@ class Channel(virtual.Channel):
         return self.node.messages.claim(queue, limit, self.node.id, self._name)
 
     def _decoded(self, claimed: Claimed, *, kept: bool) -> Message:
-        message: Message = loads(claimed.payload)
+        # kombu's own looks at each dictionary, for values that JSON has no form for.
+        decode = loads if '"__type__"' in claimed.payload else json.loads
+        message: Message = decode(claimed.payload)
         message["properties"]["delivery_tag"] = claimed.id
         headers = message.get("headers") or {}
         if kept:
@@ -209,18 +212,27 @@ class Channel(virtual.Channel):
         """The queues that it consumes from."""
         return list(dict.fromkeys(self._active_queues))
 
+    @property
+    def hungry_queues(self) -> list[str]:
+        """Those of them that it has room for."""
+        queues = self.active_queues
+        if self._no_ack.issuperset(queues) or self._room():
+            return queues
+        return [queue for queue in queues if queue in self._no_ack]
+
     def drain_events(
         self,
         timeout: float | None = None,
         callback: Callable[..., Any] | None = None,
-        ready: Collection[str] | None = None,
+        ready: set[str] | None = None,
     ) -> None:
         """Deliver what is there and what the prefetch limit allows.
 
         Args:
             timeout: not used: this never waits.
             callback: takes a message and its queue.
-            ready: the queues that have something, if that is known.
+            ready: the queues that may have something, if that is known; those that turn out to
+                have no more are taken out.
 
         Raises:
             Empty: nothing was.
@@ -229,7 +241,7 @@ class Channel(virtual.Channel):
         self._turn += 1  # so that no queue is always the first to use up the prefetch
         queues = self.active_queues
         if ready is None:
-            ready = self.node.messages.look(queues).ready
+            ready = set(self.node.messages.look(queues).ready)
         start = self._turn % len(queues) if queues else 0
         delivered = False
         for queue in queues[start:] + queues[:start]:
@@ -239,7 +251,10 @@ class Channel(virtual.Channel):
             room = 1 if forget else self._room()
             if room == 0:
                 continue
-            for claimed in self._claim(queue, room, forget=forget):
+            found = self._claim(queue, room, forget=forget)
+            if len(found) < room:
+                ready.discard(queue)
+            for claimed in found:
                 delivered = True
                 deliver(self._decoded(claimed, kept=not forget), queue)
         if not delivered:
@@ -256,7 +271,7 @@ class Channel(virtual.Channel):
         """Something was settled: a drain that waits for room may go on."""
         if self._full:
             self._full = False
-            self._node.notify(WORK)
+            self._node.topic(WORK).notify(news=False)
 
     def give_back(self) -> None:
         """Give back in good order all that the channel claimed."""

@@ -176,9 +176,16 @@ class Database:
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._writer = self._open()
-            # SQLite would sleep up to a tenth of a second between tries; see _patiently.
-            self._writer.execute("PRAGMA busy_timeout=0")
+            db = self._open()
+            try:
+                for statement in schema.WRITER:
+                    db.execute(statement)
+                # SQLite would sleep up to a tenth of a second between tries; see _patiently.
+                db.execute("PRAGMA busy_timeout=0")
+            except sqlite3.Error:
+                db.close()
+                raise
+            self._writer = db
         return self._writer
 
     def _drop(self) -> None:

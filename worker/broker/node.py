@@ -74,6 +74,7 @@ class Node:
         clock: gives seconds since 1970.
         waiting: who in this process waits for results of the file.
         in_hand: the messages that this process has and has not settled, with their tasks' ids.
+        hungry: who waits for messages here, and from which queues: it has no room for others.
         rung: how often another process rang, so that something changed that did not pass here.
     """
 
@@ -106,6 +107,7 @@ class Node:
         self._owed: deque[Callable[[], object]] = deque()
         self.in_hand: dict[int, str] = {}
         self.rung = 0
+        self.hungry: dict[object, frozenset[str]] = {}
         self._looked_for_dead = 0.0
         self._tidied = time.monotonic()
         self._locks = PeerLocks(path.with_name(f"{path.name}.peers"))
@@ -156,6 +158,11 @@ class Node:
                 self.messages.listen(self.id, self._port, self._listens_to)
         return self._topics[topic]
 
+    @property
+    def hears(self) -> bool:
+        """Whether other processes can ring; if not, one has to look now and then."""
+        return bool(self._port)
+
     def notify(self, topic: int) -> None:
         """Wake the threads of this process that wait for a topic."""
         for bit, waited in self._topics.items():
@@ -182,8 +189,11 @@ class Node:
         Raises:
             BrokerError: they were not accepted.
         """
-        stored = self.messages.store(messages, topic=WORK, but=self.id)
-        self.notify(WORK)
+        new = list(messages)
+        stored = self.messages.store(new, topic=WORK, but=self.id)
+        wanted = list(self.hungry.values())
+        if any(one.due or any(one.queue in queues for queues in wanted) for one in new):
+            self.notify(WORK)
         self._bell.ring(stored.ports, WORK)
         if durable:
             self.messages.secure(stored)

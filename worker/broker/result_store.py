@@ -23,6 +23,9 @@ _PUT = f"""INSERT OR REPLACE INTO result(key, state, value, expires)
     WHERE NOT EXISTS (SELECT 1 FROM result WHERE key = :key AND state = :success
                       AND (expires IS NULL OR expires > :now))
     RETURNING change, {DOORBELLS}"""
+_FINISH = f"""INSERT INTO done_work
+    VALUES (:key, :state, :value, :expires, :message, :but, :now, :success)
+    RETURNING (SELECT value = :value FROM result WHERE result.key = :key), {DOORBELLS}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,9 @@ class ResultStore:
         if settles is None:
             rows = self._db.write(_PUT, values)
         else:
-            with self._db.transaction() as db:
-                rows = db.execute(_PUT, values).fetchall()
-                db.execute("DELETE FROM message WHERE id = ? AND owner = ?", (settles, peer))
-        return Put(bool(rows), read_ports(rows[0][1]) if rows else ())
+            values["message"] = settles
+            rows = self._db.write(_FINISH, values)
+        return Put(bool(rows and rows[0][0]), read_ports(rows[0][1]) if rows else ())
 
     def delete(self, key: str) -> None:
         """Forget a value. An unknown one is no error."""

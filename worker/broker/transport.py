@@ -11,7 +11,6 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Collection
 from queue import Empty
 from typing import Any, ClassVar
 
@@ -63,6 +62,11 @@ class Transport(virtual.Transport):
         super().__init__(client, **kwargs)
         self._node: Node | None = None
         self._opening = threading.Lock()
+        # What is known of the queues: which may have something, when the next message is due,
+        # and of which node, which news and which queues that is the knowledge.
+        self._ready: set[str] = set()
+        self._due: float | None = None
+        self._looked: tuple[Node, int, set[str]] | None = None
 
     @property
     def node(self) -> Node:
@@ -103,7 +107,9 @@ class Transport(virtual.Transport):
         finally:
             with self._opening:
                 node, self._node = self._node, None
+            self._looked = None
             if node is not None:
+                node.hungry.pop(self, None)
                 self.register.release(node)
 
     def drain_events(  # type: ignore[override]  # the base takes any keyword
@@ -122,31 +128,49 @@ class Transport(virtual.Transport):
         work = node.topic(WORK)
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            seq = work.seq
-            channels = list(self.channels)
-            look = node.messages.look(
-                [queue for channel in channels for queue in channel.active_queues]
-            )
-            if look.due is not None and look.due <= 0:
+            seq, news = work.seq, work.news
+            self._see_what_is_there(node, news)
+            if self._due is not None and self._due <= node.clock():
                 node.messages.promote_due()
+                self._looked = None
                 continue
-            if look.ready and self._deliver_from(channels, look.ready):
+            if self._ready and self._deliver_what_is_there():
                 return
             node.recover()
             left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
             if left <= 0 or _worker_is_stopping():
                 raise TimeoutError("no message came in time")
-            if look.due is not None:
-                left = min(left, look.due)
-            work.wait(seq, min(left, _LONGEST_SLEEP))
+            if self._due is not None:
+                left = min(left, self._due - node.clock())
+            if not work.wait(seq, min(left, _LONGEST_SLEEP)):
+                self._looked = None  # a byte may have been lost
             if not node.usable:
                 raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
 
-    def _deliver_from(self, channels: list[Channel], ready: Collection[str]) -> bool:
+    def _see_what_is_there(self, node: Node, news: int) -> None:
+        """Bring up to date which queues may have something, looking only when there is news.
+
+        A queue for which there is no room is rung for by nobody; so it may have something when
+        there is room again. A queue that had nothing and that there is room for is rung for.
+        """
+        channels = list(self.channels)
+        active = {queue for channel in channels for queue in channel.active_queues}
+        hungry = frozenset(queue for channel in channels for queue in channel.hungry_queues)
+        # Said before looking: whoever stores something after the look rings.
+        node.hungry[self] = hungry
+        self._ready |= active - hungry
+        seen = (node, news, active)
+        if self._looked != seen or not node.hears:
+            self._looked = seen
+            look = node.messages.look(sorted(hungry))
+            self._ready = set(look.ready) | (active - hungry)
+            self._due = None if look.due is None else node.clock() + look.due
+
+    def _deliver_what_is_there(self) -> bool:
         delivered = False
-        for channel in channels:
+        for channel in list(self.channels):
             try:
-                channel.drain_events(callback=self._deliver, ready=ready)
+                channel.drain_events(callback=self._deliver, ready=self._ready)
             except Empty:
                 continue
             delivered = True
