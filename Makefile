@@ -1,7 +1,7 @@
 # Everything a person or a machine does with this checkout. `make help` lists it.
 # Paths are relative on purpose: a checkout may lie in a folder with spaces in its name.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench screenshots translations lock
+.PHONY: help setup run test lint bench soak screenshots translations lock
 PYTHON ?=
 ARGS ?=
 
@@ -35,6 +35,11 @@ lint: ## check style, types, dependency rules and file lengths
 bench: ## measure the figures of the README (QUICK=1, ONLY=broker)
 	@$(checkout) setup dev
 	@$(python) -m tests.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+soak: ## kill the bundled broker's processes at random (TASKS=10000 MINUTES=0 SEED=…)
+	@$(checkout) setup dev
+	@$(python) -m tests.soak.run $(if $(TASKS),--tasks $(TASKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED))
 
 screenshots: ## paint every window in both themes into screenshots/
 	@$(checkout) setup dev

@@ -131,7 +131,7 @@ class Node:
             folder.mkdir(parents=True, exist_ok=True)
             refuse_network_share(folder)
             with self._locks.opening():
-                aside = schema.prepare(self.path, alone=not self._locks.living())
+                aside = schema.prepare(self.path, alone=not self._locks.sweep())
                 return self._locks.hold(self.id), aside
         except OSError as error:
             raise translated(error, self.path) from error
