@@ -72,7 +72,7 @@ def live(path: Path, said: int) -> None:
     node.ack(first.id)
     say(f"acked {first.payload}")
     say(f"settling {second.payload}")
-    node.put_result("result", second.payload, "SUCCESS", None, second.id)
+    node.put_result("result", second.payload, "SUCCESS", None, message=second.id, settles=True)
     say(f"settled {second.payload}")
     node.messages.fail(third.id, node.id)
     node.give_back("channel", [claimed.id for claimed in rest])

@@ -225,7 +225,14 @@ class Node:
         self._now_or_later(release)
 
     def put_result(
-        self, key: str, value: str | bytes, state: str, lifetime: float | None, settles: int | None
+        self,
+        key: str,
+        value: str | bytes,
+        state: str,
+        lifetime: float | None,
+        *,
+        message: int | None = None,
+        settles: bool = False,
     ) -> None:
         """Store a result and wake whoever waits for one.
 
@@ -234,34 +241,54 @@ class Node:
             value: the encoded result.
             state: its state.
             lifetime: seconds until it expires.
-            settles: the message whose work this is. It is forgotten in the same transaction, so
-                that no crash can part a task's success from its acknowledgement.
+            message: the message of the task, if this process has it in hand. Then a result that
+                cannot be written just now is made up for later like `ack`; should the process end
+                before, the message comes back.
+            settles: forget the message in the same transaction, so that no crash can part a
+                task's success from its acknowledgement.
 
         Raises:
             BrokerError: nothing was written.
         """
-        put = self.results.put(
-            key, value, state, lifetime, settles=settles, topic=DONE, peer=self.id
-        )
-        if settles is not None:
-            self.in_hand.pop(settles, None)
-        if put.stored:
-            self.waiting.hand_over(key, value)
-            self.notify(DONE)
-            self._bell.ring(put.ports, DONE)
+
+        def put() -> None:
+            settled = message if settles else None
+            done = self.results.put(
+                key, value, state, lifetime, settles=settled, topic=DONE, peer=self.id
+            )
+            if settled is not None:
+                self.in_hand.pop(settled, None)
+            if done.stored:
+                self.waiting.hand_over(key, value)
+                self.notify(DONE)
+                self._bell.ring(done.ports, DONE)
+
+        if message is None:
+            put()
+        else:
+            self._now_or_later(put)
 
     def _now_or_later(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except BrokerGone:
-            raise
-        except BrokerError as error:
-            _log.warning("to be done later: %s", error)
-            self._owed.append(write)
+        if not self._owed:
+            try:
+                write()
+                return
+            except BrokerGone:
+                raise
+            except BrokerError as error:
+                _log.warning("what a task came to is written later: %s", error)
+        self._owed.append(write)  # in order: no acknowledgement before its result
 
     def _pay(self) -> None:
-        for _ in range(len(self._owed)):
-            self._now_or_later(self._owed.popleft())
+        with self._lock:
+            while self._owed:
+                try:
+                    self._owed[0]()
+                except BrokerGone:
+                    raise
+                except BrokerError:
+                    return
+                self._owed.popleft()
 
     # -- recovery
 

@@ -186,7 +186,7 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
             raise ImproperlyConfigured("The result backend needs a URL: nagatha+file:///path")
         self._path = path_from_url(url)
         self._node: Node | None = None
-        self._settling = threading.local()
+        self._done = threading.local()
         failure = app.conf.get("result_failure_expires")
         self._failure_expires = self.expires if failure is None else self.prepare_expires(failure)
         self.result_consumer = self.ResultConsumer(
@@ -242,14 +242,24 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         self._set_with_state(key, value, "")
 
     def _set_with_state(self, key: str, value: Any, state: str) -> None:
-        lifetime = self._failure_expires if state == states.FAILURE else self.expires
-        self._put(bytes_to_str(key), value, state, lifetime)
+        self._put(bytes_to_str(key), value, state, self._lifetime(state))
 
-    def _put(self, key: str, value: Any, state: str, lifetime: float | None) -> None:
+    def _lifetime(self, state: str) -> float | None:
+        return self._failure_expires if state == states.FAILURE else self.expires
+
+    def _put(
+        self, key: str, value: Any, state: str, lifetime: float | None, message: int | None = None
+    ) -> None:
         # A group is saved as a success too, and may be saved again: only tasks are kept.
         kept = SUCCESS if state == states.SUCCESS and key.startswith(self.task_keyprefix) else state
-        settles = getattr(self._settling, "message", None)
-        self.node.put_result(key, value, kept if kept != "" else "-", lifetime, settles)
+        self.node.put_result(
+            key,
+            value,
+            kept if kept != "" else "-",
+            lifetime,
+            message=message,
+            settles=message is not None and getattr(self._done, "yes", False),
+        )
 
     def mark_as_done(
         self,
@@ -263,15 +273,17 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
 
         A chord's part is acknowledged later, when it has been counted.
         """
-        if state == states.SUCCESS and request is not None and not request.chord:
-            tag = (getattr(request, "properties", None) or {}).get("delivery_tag")
-            # Another broker's tags may look alike, but not with the same task.
-            if tag is not None and self.node.in_hand.get(tag) == task_id:
-                self._settling.message = tag
+        self._done.yes = state == states.SUCCESS and request is not None and not request.chord
         try:
             super().mark_as_done(task_id, result, request, store_result, state)
         finally:
-            self._settling.message = None
+            self._done.yes = False
+
+    def _message_of(self, task_id: str, request: Any) -> int | None:
+        """The message of a task that this process has in hand."""
+        tag = (getattr(request, "properties", None) or {}).get("delivery_tag")
+        # Another broker's tags may look alike, but not with the same task.
+        return tag if tag is not None and self.node.in_hand.get(tag) == task_id else None
 
     def _store_result(
         self,
@@ -287,7 +299,9 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
             result=result, state=state, traceback=traceback, request=request
         )
         meta["task_id"] = bytes_to_str(task_id)
-        self._set_with_state(self.get_key_for_task(task_id), self.encode(meta), state)
+        key = bytes_to_str(self.get_key_for_task(task_id))
+        message = self._message_of(meta["task_id"], request)
+        self._put(key, self.encode(meta), state, self._lifetime(state), message)
         return result
 
     def delete(self, key: str) -> None:

@@ -7,6 +7,7 @@ a worker.
 # kombu is typed in part only.
 # mypy: disable-error-code="no-untyped-call"
 
+import logging
 import sqlite3
 import sys
 import threading
@@ -22,6 +23,7 @@ from worker.broker.errors import (
     BrokerBusy,
     BrokerDamaged,
     BrokerDiskFull,
+    BrokerError,
     BrokerGone,
     BrokerReadOnly,
     BrokerUnavailable,
@@ -29,6 +31,9 @@ from worker.broker.errors import (
 from worker.broker.node import REGISTER, WORK, Node, Register
 from worker.broker.places import SCHEME, path_from_url
 
+_log = logging.getLogger(__name__)
+
+_TRY_AGAIN = 1.0  # s between tries while the file cannot be written
 _LONGEST_SLEEP = 5.0  # s; even with no doorbell and no timeout somebody looks this often
 
 
@@ -67,6 +72,7 @@ class Transport(virtual.Transport):
         self._ready: set[str] = set()
         self._due: float | None = None
         self._looked: tuple[Node, int, set[str]] | None = None
+        self._trouble: type[BrokerError] | None = None
 
     @property
     def node(self) -> Node:
@@ -129,23 +135,36 @@ class Transport(virtual.Transport):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             seq, news = work.seq, work.news
-            self._see_what_is_there(node, news)
-            if self._due is not None and self._due <= node.clock():
-                node.messages.promote_due()
-                self._looked = None
-                continue
-            if self._ready and self._deliver_what_is_there():
-                return
-            node.recover()
-            left = _LONGEST_SLEEP if deadline is None else deadline - time.monotonic()
+            longest = _LONGEST_SLEEP
+            try:
+                self._see_what_is_there(node, news)
+                if self._due is not None and self._due <= node.clock():
+                    node.messages.promote_due()
+                    self._looked = None
+                    continue
+                if self._ready and self._deliver_what_is_there():
+                    return
+                node.recover()
+                self._trouble = None
+            except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+                # A worker that lost its connection would drop what it runs, and run it again.
+                self._bear(error)
+                longest = _TRY_AGAIN
+            left = longest if deadline is None else deadline - time.monotonic()
             if left <= 0 or _worker_is_stopping():
                 raise TimeoutError("no message came in time")
-            if self._due is not None:
+            if self._due is not None and self._trouble is None:
                 left = min(left, self._due - node.clock())
-            if not work.wait(seq, min(left, _LONGEST_SLEEP)):
+            if not work.wait(seq, min(left, longest)):
                 self._looked = None  # a byte may have been lost
             if not node.usable:
                 raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
+
+    def _bear(self, error: BrokerError) -> None:
+        if type(error) is not self._trouble:
+            self._trouble = type(error)
+            _log.warning("no messages can be taken just now: %s", error)
+        self._looked = None
 
     def _see_what_is_there(self, node: Node, news: int) -> None:
         """Bring up to date which queues may have something, looking only when there is news.

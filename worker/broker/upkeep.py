@@ -107,11 +107,14 @@ class Upkeep:
         ]
 
     def retry(self, letter: int) -> bool:
-        """Put a dead letter back in its queue with a clean slate; False when there is none."""
+        """Put a dead letter back in its place with a clean slate; False when there is none.
+
+        It has its priority, age, task and time as before; only that time may be over.
+        """
         with self._db.transaction(durable=True) as db:
             moved = db.execute(
-                """INSERT INTO message(queue, priority, deliveries, task, payload)
-                   SELECT queue, priority, deliveries, task, payload FROM dead WHERE id = ?""",
+                """INSERT INTO message(id, queue, priority, deliveries, task, payload)
+                   SELECT id, queue, priority, deliveries, task, payload FROM dead WHERE id = ?""",
                 (letter,),
             ).rowcount
             db.execute("DELETE FROM dead WHERE id = ?", (letter,))
