@@ -33,7 +33,7 @@ lint: ## check style, types, dependency rules and file lengths
 	@PYTHON=$(python) sh .ci/lint
 
 bench: ## measure the figures of the README (QUICK=1, ONLY=broker)
-	@$(checkout) setup dev
+	@$(checkout) setup bench
 	@$(python) -m tests.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 soak: ## kill the bundled broker's processes at random (TASKS=10000 MINUTES=0 SEED=…)

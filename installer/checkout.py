@@ -6,7 +6,8 @@ standard library alone, because nothing else is there yet. Must not know anythin
 but the name of the command that starts it.
 
     python3 installer/checkout.py setup run    what `make run` needs
-    python3 installer/checkout.py setup dev    that, and what tests, lint and bench need
+    python3 installer/checkout.py setup dev    that, and what tests and lint need
+    python3 installer/checkout.py setup bench  that, and what `make bench` compares with
     python3 installer/checkout.py run [ARGS]   starts the program, or says why it can't be shown
 """
 
@@ -29,7 +30,14 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "nagatha-setup.json"
 PACKAGE_LIST = Path(__file__).with_name("system-packages.txt")
 VERSIONS = ((3, 11), (3, 13))
-GROUPS = {"run": ("run", "look"), "dev": ("run", "look", "test")}
+GROUPS = {
+    "run": ("run", "look"),
+    "dev": ("run", "look", "test"),
+    "bench": ("run", "look", "test", "bench"),
+}
+LOCKS = {"run": "run", "dev": "dev", "bench": "dev"}
+# Servers that Debian starts when it installs them, which nobody here wants to run all day.
+SERVERS = ("redis-server", "rabbitmq-server")
 
 
 class SetupError(Exception):
@@ -160,14 +168,26 @@ def install_packages(missing: Sequence[SystemPackage]) -> None:
         if package.group == "look" and package.name not in known:
             say(f"  {package.name} is not to be had here: {package.purpose} will look plainer.")
             names.remove(package.name)
+        elif package.group == "bench":  # without it there is one comparison less
+            names.remove(package.name)
+            if apt(prefix, "install", "-y", "--no-install-recommends", package.name) != 0:
+                say(f"  {package.name} could not be installed: no {package.purpose}.")
+            else:
+                stay_off(prefix, package.name)
     if names and apt(prefix, "install", "-y", "--no-install-recommends", *names) != 0:
         raise SetupError(
             "apt could not install the packages; what it said stands above. To see it again:\n"
             f"  {shlex.join([*prefix, 'apt-get', 'install', '-y', *names])}"
         )
-    if "redis-server" in names and Path("/run/systemd/system").is_dir():
-        subprocess.run([*prefix, "systemctl", "disable", "--now", "redis-server"], check=False)
-        say("  redis-server is for tests only, so its system service was switched off again.")
+    for name in names:
+        stay_off(prefix, name)
+
+
+def stay_off(prefix: Sequence[str], name: str) -> None:
+    """Switches off the system service that the package of a server brought along."""
+    if name in SERVERS and Path("/run/systemd/system").is_dir():
+        subprocess.run([*prefix, "systemctl", "disable", "--now", name], check=False)
+        say(f"  {name} is for tests only, so its system service was switched off again.")
 
 
 def need_system_packages(level: str, rebuilt: bool) -> None:
@@ -234,8 +254,9 @@ def digest(path: Path) -> str:
 
 def wanted_stamp(level: str) -> dict[str, str]:
     """What must have been installed: the lock of this level, the project, and where it lies."""
+    lock = LOCKS[level]
     return {
-        f"requirements/{level}.txt": digest(CHECKOUT / "requirements" / f"{level}.txt"),
+        f"requirements/{lock}.txt": digest(CHECKOUT / "requirements" / f"{lock}.txt"),
         "pyproject.toml": digest(CHECKOUT / "pyproject.toml"),
         "checkout": str(CHECKOUT),
     }
@@ -251,7 +272,7 @@ def read_stamp() -> dict[str, str]:
 
 def install_requirements(level: str, stamp: dict[str, str], wanted: Mapping[str, str]) -> None:
     """Brings `.venv` up to the lock, then puts the project itself in. Writes the stamp last."""
-    lock = f"requirements/{level}.txt"
+    lock = f"requirements/{LOCKS[level]}.txt"
     if stamp.get(lock) != wanted[lock]:
         say(f"Installing the packages locked in {lock} (the first time takes some minutes)")
         # Wheels only: building one would fetch build tools that no hash in the lock covers.
@@ -262,7 +283,7 @@ def install_requirements(level: str, stamp: dict[str, str], wanted: Mapping[str,
     pip("--no-index", "--no-deps", "--no-build-isolation",
         "--config-settings", "editable_mode=compat", "--editable", ".")  # fmt: skip
     stamp.update(wanted)
-    if level == "dev":
+    if LOCKS[level] == "dev":
         # The one lock holds all of the other, in the same versions.
         run_lock = "requirements/run.txt"
         stamp[run_lock] = digest(CHECKOUT / run_lock)

@@ -149,6 +149,42 @@ def test_system_packages_when_only_tests_need_them_then_running_does_not_ask(
     assert fake_system == []
 
 
+def test_system_packages_when_only_the_bench_needs_one_then_tests_do_not_ask(
+    checkout: ModuleType, fake_system: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = {package.name for package in checkout.listed_packages(("run", "look", "test"))}
+    monkeypatch.setattr(checkout, "installed_names", lambda: everything)
+    checkout.need_system_packages("dev", rebuilt=False)
+    assert fake_system == []
+    checkout.need_system_packages("bench", rebuilt=False)
+    assert [call[-1] for call in fake_system] == ["update", "rabbitmq-server"]
+
+
+def test_system_packages_when_one_of_the_bench_cannot_be_had_then_it_goes_on_without(
+    checkout: ModuleType,
+    fake_system: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def apt(prefix: list[str], *arguments: str) -> int:
+        fake_system.append(list(arguments))
+        return 100 if "rabbitmq-server" in arguments else 0
+
+    monkeypatch.setattr(checkout, "apt", apt)
+    checkout.need_system_packages("bench", rebuilt=False)
+    assert fake_system[-1][-1] == "xvfb"
+    assert "no comparison of the bundled broker with RabbitMQ" in capsys.readouterr().out
+
+
+def test_setup_when_the_bench_asks_then_the_lock_is_that_of_the_tests(
+    checkout: ModuleType, asked_of_pip: list[str]
+) -> None:
+    checkout.set_up("bench")
+    assert asked_of_pip == ["venv", "requirements/dev.txt", "."]
+    checkout.set_up("dev")
+    assert asked_of_pip == ["venv", "requirements/dev.txt", "."]
+
+
 def test_system_packages_when_nobody_is_root_then_the_command_is_printed(
     checkout: ModuleType,
     fake_system: list[list[str]],
