@@ -245,7 +245,8 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         self._put(bytes_to_str(key), value, state, self._lifetime(state))
 
     def _lifetime(self, state: str) -> float | None:
-        return self._failure_expires if state == states.FAILURE else self.expires
+        lifetime = self._failure_expires if state == states.FAILURE else self.expires
+        return None if lifetime is None else float(lifetime)
 
     def _put(
         self, key: str, value: Any, state: str, lifetime: float | None, message: int | None = None
