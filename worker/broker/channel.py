@@ -74,6 +74,7 @@ class Channel(virtual.Channel):
         super().__init__(connection, **kwargs)
         self._node = connection.node
         self._name = uuid()
+        self.active_queues: list[str] = []
         self._no_ack: set[str] = set()
         self._claims = False
         self._full = False
@@ -208,17 +209,17 @@ class Channel(virtual.Channel):
         return message
 
     @property
-    def active_queues(self) -> list[str]:
-        """The queues that it consumes from."""
-        return list(dict.fromkeys(self._active_queues))
-
-    @property
     def hungry_queues(self) -> list[str]:
-        """Those of them that it has room for."""
+        """Those of its queues that it has room for."""
         queues = self.active_queues
-        if self._no_ack.issuperset(queues) or self._room():
+        if not queues or self._no_ack.issuperset(queues) or self._room():
             return queues
         return [queue for queue in queues if queue in self._no_ack]
+
+    def _reset_cycle(self) -> None:
+        # kombu calls this whenever it consumes from another queue, or from one less.
+        super()._reset_cycle()
+        self.active_queues = list(dict.fromkeys(self._active_queues))
 
     def drain_events(
         self,

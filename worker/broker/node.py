@@ -61,6 +61,25 @@ class Waiting:
             box.append(value)
 
 
+class Hunger:
+    """The queues that somebody in this process waits for and has room for.
+
+    Attributes:
+        queues: those.
+        fed: those of them that a message was stored in since he looked.
+    """
+
+    def __init__(self) -> None:
+        self.queues: frozenset[str] = frozenset()
+        self.fed: set[str] = set()
+
+    def feed(self, messages: Iterable[NewMessage]) -> bool:
+        """Note what was stored; True when it is something that is waited for."""
+        wanted = [one.queue for one in messages if one.queue in self.queues]
+        self.fed.update(wanted)
+        return bool(wanted)
+
+
 class Node:
     """What this process has of one broker file.
 
@@ -74,7 +93,7 @@ class Node:
         clock: gives seconds since 1970.
         waiting: who in this process waits for results of the file.
         in_hand: the messages that this process has and has not settled, with their tasks' ids.
-        hungry: who waits for messages here, and from which queues: it has no room for others.
+        hungry: who waits for messages here, and from which queues.
         rung: how often another process rang, so that something changed that did not pass here.
     """
 
@@ -107,7 +126,7 @@ class Node:
         self._owed: deque[Callable[[], object]] = deque()
         self.in_hand: dict[int, str] = {}
         self.rung = 0
-        self.hungry: dict[object, frozenset[str]] = {}
+        self.hungry: dict[object, Hunger] = {}
         self._looked_for_dead = 0.0
         self._tidied = time.monotonic()
         self._locks = PeerLocks(path.with_name(f"{path.name}.peers"))
@@ -191,9 +210,12 @@ class Node:
         """
         new = list(messages)
         stored = self.messages.store(new, topic=WORK, but=self.id)
-        wanted = list(self.hungry.values())
-        if any(one.due or any(one.queue in queues for queues in wanted) for one in new):
+        if any(one.due for one in new):
             self.notify(WORK)
+        else:
+            fed = [hunger for hunger in list(self.hungry.values()) if hunger.feed(new)]
+            if fed:
+                self._topics[WORK].notify(news=False)
         self._bell.ring(stored.ports, WORK)
         if durable:
             self.messages.secure(stored)

@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import threading
 import time
+from contextlib import suppress
 from queue import Empty
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ from worker.broker.errors import (
     BrokerReadOnly,
     BrokerUnavailable,
 )
-from worker.broker.node import REGISTER, WORK, Node, Register
+from worker.broker.node import REGISTER, WORK, Hunger, Node, Register
 from worker.broker.places import SCHEME, path_from_url
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Transport(virtual.Transport):
         self._opening = threading.Lock()
         # What is known of the queues: which may have something, when the next message is due,
         # and of which node, which news and which queues that is the knowledge.
+        self._hunger = Hunger()
         self._ready: set[str] = set()
         self._due: float | None = None
         self._looked: tuple[Node, int, set[str]] | None = None
@@ -172,18 +174,24 @@ class Transport(virtual.Transport):
         A queue for which there is no room is rung for by nobody; so it may have something when
         there is room again. A queue that had nothing and that there is room for is rung for.
         """
-        channels = list(self.channels)
-        active = {queue for channel in channels for queue in channel.active_queues}
-        hungry = frozenset(queue for channel in channels for queue in channel.hungry_queues)
-        # Said before looking: whoever stores something after the look rings.
-        node.hungry[self] = hungry
+        active: set[str] = set()
+        hungry: set[str] = set()
+        for channel in self.channels:
+            active.update(channel.active_queues)
+            hungry.update(channel.hungry_queues)
+        # Said before looking: whoever stores something after the look says so, and rings.
+        self._hunger.queues = frozenset(hungry)
         self._ready |= active - hungry
         seen = (node, news, active)
         if self._looked != seen or not node.hears:
             self._looked = seen
+            node.hungry[self] = self._hunger
             look = node.messages.look(sorted(hungry))
             self._ready = set(look.ready) | (active - hungry)
             self._due = None if look.due is None else node.clock() + look.due
+        with suppress(KeyError):
+            while self._hunger.fed:
+                self._ready.add(self._hunger.fed.pop())
 
     def _deliver_what_is_there(self) -> bool:
         delivered = False
