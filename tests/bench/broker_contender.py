@@ -1,6 +1,6 @@
 """One contender of the broker's bench in a process of its own, which does a step when told to.
 
-    python -m tests.bench.broker_contender NAME BROKER RESULTS PATH worker|publisher
+    python -m tests.bench.broker_contender BROKER RESULTS PATH worker|publisher POLL
 
 Each line on stdin is a step and a number; the answer is a line of JSON. So the contenders stay as
 they are, warm and connected, while they are measured in turns. Owns how a step is measured; knows
@@ -25,14 +25,17 @@ DEADLINE = 120.0
 QUEUE = "bench"
 
 
-def make_app(broker: str, results: str) -> Celery:
-    """As in the program: acks_late, results kept, no events."""
+def make_app(broker: str, results: str, poll: float = 0.01) -> Celery:
+    """As in the program: acks_late, results kept, no events.
+
+    `poll` is how often Celery's memory transport looks, in seconds.
+    """
     app = Celery("bench", broker=broker, backend=results, set_as_current=False)
     options: dict[str, Any] = {}
     if broker.startswith("redis"):
         options = {"visibility_timeout": 3600}
     elif broker.startswith("memory"):
-        options = {"polling_interval": 0.01}
+        options = {"polling_interval": poll}
     app.conf.update(
         task_acks_late=True,
         task_default_queue=QUEUE,
@@ -145,8 +148,8 @@ def _ready(app: Celery, place: Place, role: str) -> Iterator[None]:
 
 def main(arguments: list[str], told: TextIO, answers: TextIO) -> None:
     """Do what stdin says until it ends."""
-    _name, broker, results, path, role = arguments
-    app = make_app(broker, results)
+    broker, results, path, role, poll = arguments
+    app = make_app(broker, results, float(poll))
     steps = Steps(app)
     with _ready(app, Place(broker, path or None), role):
         print(json.dumps("ready"), file=answers, flush=True)
