@@ -17,7 +17,13 @@ from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 from kombu.utils.uuid import uuid
 
-from worker.broker.errors import BrokerGone
+from worker.broker.errors import (
+    BrokerBusy,
+    BrokerDiskFull,
+    BrokerError,
+    BrokerGone,
+    BrokerReadOnly,
+)
 from worker.broker.node import WORK, Node
 from worker.broker.store import Claimed, NewMessage, Route
 
@@ -30,6 +36,14 @@ Message = dict[str, Any]
 WAS_DUE = "nagatha_eta"  # the header that keeps the time at which a message was due
 BATCH = 16  # messages claimed at once for a consumer without a prefetch limit
 _TRANSIENT = 1  # AMQP's delivery mode for messages that need not survive
+
+
+class CannotTake(Exception):
+    """No message can be taken just now, for the reason in `error`; what was taken is all right."""
+
+    def __init__(self, error: BrokerError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class QoS(virtual.QoS):
@@ -237,6 +251,7 @@ class Channel(virtual.Channel):
 
         Raises:
             Empty: nothing was.
+            CannotTake: the file cannot be written just now.
         """
         deliver = callback or self.connection._deliver
         self._turn += 1  # so that no queue is always the first to use up the prefetch
@@ -252,7 +267,10 @@ class Channel(virtual.Channel):
             room = 1 if forget else self._room()
             if room == 0:
                 continue
-            found = self._claim(queue, room, forget=forget)
+            try:
+                found = self._claim(queue, room, forget=forget)
+            except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+                raise CannotTake(error) from error
             if len(found) < room:
                 ready.discard(queue)
             for claimed in found:

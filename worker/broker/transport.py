@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from kombu.exceptions import ChannelError
 from kombu.transport import virtual
 
-from worker.broker.channel import Channel, Message
+from worker.broker.channel import CannotTake, Channel, Message
 from worker.broker.errors import (
     BrokerBusy,
     BrokerDamaged,
@@ -139,18 +139,13 @@ class Transport(virtual.Transport):
             seq, news = work.seq, work.news
             longest = _LONGEST_SLEEP
             try:
-                self._see_what_is_there(node, news)
-                if self._due is not None and self._due <= node.clock():
-                    node.messages.promote_due()
-                    self._looked = None
-                    continue
-                if self._ready and self._deliver_what_is_there():
-                    return
-                node.recover()
+                delivered = self._look_after(node, news)
                 self._trouble = None
-            except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+                if delivered:
+                    return
+            except CannotTake as trouble:
                 # A worker that lost its connection would drop what it runs, and run it again.
-                self._bear(error)
+                self._bear(trouble.error)
                 longest = _TRY_AGAIN
             left = longest if deadline is None else deadline - time.monotonic()
             if left <= 0 or _worker_is_stopping():
@@ -161,6 +156,24 @@ class Transport(virtual.Transport):
                 self._looked = None  # a byte may have been lost
             if not node.usable:
                 raise BrokerGone(f"{node.path} was closed meanwhile.", "Connect again.")
+
+    def _look_after(self, node: Node, news: int) -> bool:
+        """Deliver what is there, or do what there is time for when nothing is."""
+        try:
+            self._see_what_is_there(node, news)
+            if self._due is not None and self._due <= node.clock():
+                node.messages.promote_due()
+                self._looked = None
+                self._see_what_is_there(node, news)
+        except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+            raise CannotTake(error) from error
+        if self._ready and self._deliver_what_is_there():
+            return True
+        try:
+            node.recover()
+        except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+            raise CannotTake(error) from error
+        return False
 
     def _bear(self, error: BrokerError) -> None:
         if type(error) is not self._trouble:
