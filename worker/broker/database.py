@@ -25,7 +25,7 @@ Value = str | bytes | int | float | None
 Arguments = Sequence[Value] | Mapping[str, Value]
 Row = tuple[Value, ...]
 
-_PAUSES = (0.0002, 0.002)  # s between tries while another process writes: the first, the longest
+_PAUSES = (0.0001, 0.0005)  # s between tries while another process writes: the first, the longest
 _sync_file: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
