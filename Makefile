@@ -1,7 +1,7 @@
 # Everything a person or a machine does with this checkout. `make help` lists it.
 # Paths are relative on purpose: a checkout may lie in a folder with spaces in its name.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench peer-suite screenshots translations lock
+.PHONY: help setup run test lint bench peer-suite soak screenshots translations lock
 PYTHON ?=
 ARGS ?=
 
@@ -39,6 +39,11 @@ bench: ## measure the figures of the README (QUICK=1, ONLY=broker)
 peer-suite: ## hold the broker against the tests of Celery and kombu (ARGS="--only canvas -k chord")
 	@$(checkout) setup dev
 	@$(python) -m tests.peer.run $(ARGS)
+
+soak: ## kill the bundled broker's processes at random (TASKS=10000 MINUTES=0 SEED=…)
+	@$(checkout) setup dev
+	@$(python) -m tests.soak.run $(if $(TASKS),--tasks $(TASKS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED))
 
 screenshots: ## paint every window in both themes into screenshots/
 	@$(checkout) setup dev

@@ -1,225 +1,302 @@
-"""The bundled broker against Redis, and against the plug being pulled.
+"""The bundled broker against Redis, RabbitMQ and memory, and against the plug being pulled.
 
-Both brokers are measured in the same run, in turns, each turn in a process of its own with the
-worker inside it, as in the program: four threads, acks_late, the same broker for the results.
-Redis runs with an append-only file synced every second.
+Every contender is a process of its own with the worker inside it, as in the program: four threads,
+acks_late, results kept. They stay up and are measured in turns, a few dozen tasks each, so that
+whatever else the machine does meets all alike; a figure is a ratio of what was measured side by
+side. Redis runs with an append-only file synced every second and keeps its own results, RabbitMQ
+sends them back (rpc). Without RabbitMQ on this machine its lines are left out, and said to be.
 """
 
 import json
-import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from tests.bench.broker_kills import killed
 from tests.bench.figure import Figure
-from tests.contract.broker_worker import Place, close_app, make_app, running
-from tests.support.processes import kill, started, wait_until
-from tests.support.redis_server import available, redis_server
+from tests.support import rabbitmq_server, redis_server
+from tests.support.processes import end
 from worker.broker import broker_url
+from worker.broker.node import Node
+from worker.broker.store import NewMessage
 
 NAME = "Bundled broker"
 ROOT = Path(__file__).parents[2]
-DEADLINE = 120.0
+OURS, REDIS, RABBIT, MEMORY = "bundled", "Redis", "RabbitMQ", "memory"
+BUSY_MEMORY = "memory that polls each ms"  # for information: it never rests
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a contender's messages and results go.
+
+    `path` is the bundled broker's file, `poll` how often memory is looked at, in seconds.
+    """
+
+    broker: str
+    results: str
+    path: str = ""
+    poll: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much is measured: rounds, and in each of them how many of what."""
+
+    rounds: int
+    trips: int
+    tasks: int
+    sent: int
+    idle: int
+    long_queue: int
+    kills: int
+
+
+FULL = Amounts(20, 100, 300, 200, 20, 1_000_000, 20)
+QUICK = Amounts(4, 50, 150, 100, 5, 100_000, 3)
+
+
+class Contender:
+    """A running process that does a step when asked (`broker_contender`)."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def ask(self, step: str, number: int = 0) -> Any:
+        """Have a step done and give what it measured. Raises RuntimeError when it failed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{step} {number}\n".encode())
+        self._process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> Any:
+        """Wait for one answer."""
+        assert self._process.stdout is not None and self._process.stderr is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.kill()
+            raise RuntimeError(f"a contender failed:\n{self._process.stderr.read().decode()}")
+        return json.loads(line)
+
+
+@contextmanager
+def contender(place: Place, role: str = "worker") -> Iterator[Contender]:
+    """A contender that is ready, and ended with the block."""
+    arguments = [place.broker, place.results, place.path, role, str(place.poll)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.broker_contender", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        running = Contender(process)
+        running.answer()
+        yield running
+    finally:
+        end(process)
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Round trip, throughput and idle CPU of both, and 20 kills of a worker."""
-    turns, trips, tasks, idle = (1, 100, 300, 5) if quick else (3, 300, 1000, 20)
-    figures: list[Figure] = []
+    """The bounds of the bundled broker, and 20 kills of a worker."""
+    amounts = QUICK if quick else FULL
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-broker-")))
-        bundled: list[dict[str, float]] = []
-        redis: list[dict[str, float]] = []
-        server = (
-            stack.enter_context(redis_server(folder / "redis", durable=True))
-            if available()
-            else None
-        )
-        for turn in range(turns):
-            path = folder / f"queue{turn}.db"
-            bundled.append(_in_a_process(broker_url(path), str(path), trips, tasks, idle))
-            if server is not None:
-                redis.append(_in_a_process(server.url(turn), "", trips, tasks, idle))
-        figures += _compared(bundled, redis)
-        figures += _killed(folder, runs=3 if quick else 20)
-    return figures
-
-
-def _compared(bundled: list[dict[str, float]], redis: list[dict[str, float]]) -> list[Figure]:
-    ours = {name: statistics.median(turn[name] for turn in bundled) for name in bundled[0]}
-    figures = [
-        Figure("Idle CPU", ours["idle"], "%", 0.2, note="worker, bell and client in one process"),
-        Figure("Round trip p50", ours["p50"], "ms"),
-        Figure("Round trip p99", ours["p99"], "ms"),
-        Figure("Throughput", ours["rate"], "tasks/s"),
-        Figure("Publish p50, synced to disk", ours["publish"], "ms"),
-    ]
-    if not redis:
+        places = dict(_places(stack, folder))
+        figures = _compared(places, amounts)
+        figures += _published(places, amounts)
+        figures += _claimed(folder, amounts)
+        figures += killed(folder, amounts.kills)
         return figures
-    theirs = {name: statistics.median(turn[name] for turn in redis) for name in redis[0]}
 
-    def ratio(name: str) -> float:
-        return statistics.median(a[name] / b[name] for a, b in zip(bundled, redis, strict=True))
 
-    against = "Redis {:.3g} {}, appendonly everysec".format
+def _places(stack: ExitStack, folder: Path) -> Iterator[tuple[str, Place]]:
+    path = folder / "queue.db"
+    yield OURS, Place(broker_url(path), broker_url(path), str(path))
+    yield MEMORY, Place("memory://", "cache+memory://")
+    yield BUSY_MEMORY, Place("memory://", "cache+memory://", poll=0.001)
+    if redis_server.available():
+        redis = stack.enter_context(redis_server.redis_server(folder / "redis", durable=True))
+        yield REDIS, Place(redis.url(0), redis.url(1))
+    if rabbitmq_server.available():
+        rabbit = stack.enter_context(rabbitmq_server.rabbitmq_server(folder / "rabbitmq"))
+        yield RABBIT, Place(rabbit.url(), "rpc://")
+
+
+# -- round trip, throughput, idleness
+
+
+def _compared(places: dict[str, Place], amounts: Amounts) -> list[Figure]:
+    trips: dict[str, list[list[float]]] = {
+        name: [] for name in places if name not in (MEMORY, BUSY_MEMORY)
+    }
+    rates: dict[str, list[float]] = {name: [] for name in places}
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(contender(place)) for name, place in places.items()}
+        for name in trips:
+            running[name].ask("trips", 50)
+        for turn in range(amounts.rounds):
+            for name in _in_turn(trips, turn):
+                trips[name].append(running[name].ask("trips", amounts.trips))
+            for name in _in_turn(rates, turn):
+                rates[name].append(running[name].ask("throughput", amounts.tasks))
+        idle = running[OURS].ask("idle", amounts.idle)
+    figures = []
+    for name, times in trips.items():
+        if name == OURS:
+            continue
+        p50, p99 = _ratio(trips[OURS], times, 0.5), _ratio(trips[OURS], times, 0.99)
+        note = f"{name}: {_quantile(_all(times), 0.5):.3g} ms, {len(_all(times))} trips in turns"
+        figures.append(
+            Figure(f"Round trip p50 / {name}", p50, "x", 0.5 if name == REDIS else 1.0, note=note)
+        )
+        note = f"{name}: {_quantile(_all(times), 0.99):.3g} ms"
+        bound = 1.0 if name == REDIS else None
+        figures.append(Figure(f"Round trip p99 / {name}", p99, "x", bound, note=note))
+    least = {REDIS: 2.0, MEMORY: 0.8}
+    for name, theirs in rates.items():
+        if name != OURS:
+            ratio = statistics.median(a / b for a, b in zip(rates[OURS], theirs, strict=True))
+            note = f"{name}: {statistics.median(theirs):.3g} tasks/s"
+            figures.append(
+                Figure(
+                    f"Throughput / {name}", ratio, "x", least.get(name), at_most=False, note=note
+                )
+            )
+    if RABBIT not in places:
+        figures.append(Figure("RabbitMQ", 0, "measured", note="rabbitmq-server is not installed"))
+    ours = _all(trips[OURS])
     return [
-        Figure("Round trip p50 / Redis", ratio("p50"), "x", 0.7, note=against(theirs["p50"], "ms")),
-        Figure(
-            "Round trip p99 / Redis", ratio("p99"), "x", None, note=against(theirs["p99"], "ms")
-        ),
-        Figure(
-            "Throughput / Redis",
-            ratio("rate"),
-            "x",
-            1.5,
-            at_most=False,
-            note=against(theirs["rate"], "tasks/s"),
-        ),
         *figures,
+        Figure("Round trip p50", _quantile(ours, 0.5), "ms"),
+        Figure("Round trip p99", _quantile(ours, 0.99), "ms"),
+        Figure("Throughput", statistics.median(rates[OURS]), "tasks/s"),
+        Figure("Idle CPU", round(idle, 1), "%", 0.0, note="worker, bell and client in one process"),
     ]
 
 
-def _in_a_process(url: str, path: str, trips: int, tasks: int, idle: float) -> dict[str, float]:
-    arguments = [url, path, str(trips), str(tasks), str(idle)]
-    command = [sys.executable, "-m", "tests.bench.bench_broker", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        raise RuntimeError(f"the measuring process failed:\n{done.stderr[-2000:]}")
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+# -- publishing while others do
+
+
+def _published(places: dict[str, Place], amounts: Amounts) -> list[Figure]:
+    names = [name for name in (OURS, REDIS) if name in places]
+    times: dict[str, list[list[float]]] = {name: [] for name in names}
+    with ExitStack() as stack:
+        teams = {
+            name: [stack.enter_context(contender(places[name], "publisher")) for _ in range(3)]
+            for name in names
+        }
+        for name in names:
+            teams[name][0].ask("publish", 50)
+        for turn in range(amounts.rounds):
+            for name in _in_turn(times, turn):
+                first, *others = teams[name]
+                for other in others:
+                    other.ask("flood")
+                times[name].append(first.ask("publish", amounts.sent))
+                for other in others:
+                    other.ask("still")
+                first.ask("purge")
+    ours = _all(times[OURS])
+    figures = [
+        Figure("Publish p50, two others publishing", _quantile(ours, 0.5), "ms"),
+        Figure("Publish p99, two others publishing", _quantile(ours, 0.99), "ms"),
+    ]
+    if REDIS in times:
+        p99 = _quantile(_all(times[REDIS]), 0.99)
+        ratio = _quantile(ours, 0.99) / p99
+        note = f"Redis: {p99:.3g} ms, {len(ours)} each in turns; ours are synced to disk"
+        name = "Publish p99, two others publishing / Redis"
+        figures.insert(0, Figure(name, ratio, "x", 1.0, note=note))
     return figures
 
 
-def _one_turn(place: Place, trips: int, tasks: int, idle: float) -> dict[str, float]:
-    app = make_app(place)
-    app.conf.worker_send_task_events = False
-    finished = threading.Semaphore(0)
-
-    @app.task(name="add", shared=False)
-    def add(x: int, y: int) -> int:
-        return x + y
-
-    @app.task(name="count", shared=False, ignore_result=False)
-    def count(x: int) -> int:
-        finished.release()
-        return x
-
-    def trip() -> None:
-        if add.delay(1, 2).get(timeout=DEADLINE) != 3:
-            raise AssertionError("a wrong result")
-
-    with running(app, place):
-        for _ in range(20):
-            trip()
-        times = _timed(trip, trips)
-        publish, rate = _throughput(count, finished, tasks)
-        busy = _idle_share(idle)
-    close_app(app, place)
-    return {
-        "p50": statistics.median(times),
-        "p99": times[int(len(times) * 0.99)],
-        "publish": publish,
-        "rate": rate,
-        "idle": busy,
-    }
+# -- long queues
 
 
-def _timed(action: Callable[[], None], rounds: int) -> list[float]:
-    """Milliseconds of each round, the shortest first."""
+def _claimed(folder: Path, amounts: Amounts) -> list[Figure]:
+    """Claim and acknowledge one after another, from a long and a short queue in turns."""
+    lengths = (1_000, amounts.long_queue)
+    nodes = [Node(folder / f"claims{length}.db") for length in lengths]
+    try:
+        for node, length in zip(nodes, lengths, strict=True):
+            _fill(node, length)
+            _timed_claims(node, 200)
+        ratios, long = [], []
+        for _ in range(amounts.rounds * 2):
+            short_time, long_time = (_timed_claims(node, 50) for node in nodes)
+            ratios.append(long_time / short_time)
+            long.append(long_time)
+            for node in nodes:
+                _fill(node, 50)  # as long as before
+    finally:
+        for node in nodes:
+            node.close()
+    note = f"{statistics.median(long):.3g} ms for claim and acknowledgement, in turns"
+    name = f"Claim from {lengths[1]:,} messages / from {lengths[0]:,}"
+    return [Figure(name, statistics.median(ratios), "x", 1.3, note=note)]
+
+
+def _fill(node: Node, count: int, part: int = 20_000) -> None:
+    payload = "x" * 700  # about what a task's message has
+    start = time.monotonic_ns()
+    for first in range(0, count, part):
+        numbers = range(first, min(count, first + part))
+        node.messages.publish(
+            (
+                NewMessage("q", payload, n % 10, task=f"{hash((start, n)) % 2**64:016x}-{n:016x}")
+                for n in numbers
+            ),
+            durable=False,
+        )
+
+
+def _timed_claims(node: Node, count: int) -> float:
+    """Milliseconds for one claim and its acknowledgement, the median."""
     times = []
-    for _ in range(rounds):
+    for _ in range(count):
         begun = time.perf_counter()
-        action()
+        (claimed,) = node.messages.claim("q", 1, node.id, "c")
+        node.messages.ack(claimed.id)
         times.append((time.perf_counter() - begun) * 1000)
-    return sorted(times)
+    return statistics.median(times)
 
 
-def _throughput(count: Any, finished: threading.Semaphore, tasks: int) -> tuple[float, float]:
-    """The median of publishing in ms, and tasks a second from the first sent to the last done."""
-    begun = time.perf_counter()
-    times = _timed(lambda: count.delay(1), tasks)
-    for _ in range(tasks):
-        if not finished.acquire(timeout=DEADLINE):
-            raise TimeoutError("tasks were lost")
-    return statistics.median(times), tasks / (time.perf_counter() - begun)
+# -- figures
 
 
-def _idle_share(seconds: float) -> float:
-    """Per cent of one core that this process uses when nothing happens."""
-    process = psutil.Process()
-    time.sleep(1)
-    before = process.cpu_times()
-    begun = time.perf_counter()
-    time.sleep(seconds)
-    after = process.cpu_times()
-    used = after.user + after.system - before.user - before.system
-    return max(0.0, round(100 * used / (time.perf_counter() - begun), 3))  # the clocks are floats
+def _in_turn(names: Sequence[str] | dict[str, Any], turn: int) -> list[str]:
+    """The names in another order each time, so that nobody always follows the same."""
+    order = list(names)
+    start = turn % len(order)
+    return order[start:] + order[:start]
 
 
-def _killed(folder: Path, runs: int) -> list[Figure]:
-    """SIGKILL at a random moment of 100 tasks, every fifth on a countdown, then a new start."""
-    seed = random.randrange(10**6)
-    dice = random.Random(seed)
-    lost = needless = repeated = 0
-    for run in range(runs):
-        place = folder / f"kill{run}"
-        place.mkdir()
-        ended, begun = _one_kill(place, after=dice.randint(1, 80))
-        lost += 100 - len(ended)
-        twice = sum(begun.values()) - 100
-        repeated += max(0, twice)
-        needless += max(0, twice - 4)  # four threads: four tasks may have been running
-    note = f"{runs} runs of 100 tasks, seed {seed}"
-    return [
-        Figure("Lost after kill -9", lost, "tasks", 0, note=note),
-        Figure("Repeated though they were not running", needless, "tasks", 0, note=note),
-        Figure("Repeated because they were running", repeated, "tasks", note=note),
-    ]
+def _all(rounds: Sequence[Sequence[float]]) -> list[float]:
+    return [value for values in rounds for value in values]
 
 
-def _one_kill(folder: Path, after: int) -> tuple[Counter[str], Counter[str]]:
-    path = folder / "queue.db"
-    place = Place(broker_url(path), str(path))
-    app = make_app(place, task_routes={"work": "celery"})
-    for number in range(100):
-        countdown = 1 if number % 5 == 0 else None
-        app.send_task("work", (number, 0.005), countdown=countdown)
-    env = {**os.environ, "BROKER_TEST_FOLDER": str(folder), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.contract.broker_app"]
-    with started(command, env=env, cwd=ROOT) as process:
-        wait_until(lambda: sum(_lines(folder, "end").values()) >= after, "tasks ran")
-        kill(process)
-    with started(command, env=env, cwd=ROOT):
-        try:
-            wait_until(lambda: len(_lines(folder, "end")) == 100, "every task ran", 30)
-        except TimeoutError:
-            pass  # what did not run is the figure
-    close_app(app, place)
-    return _lines(folder, "end"), _lines(folder, "begin")
+def _quantile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def _lines(folder: Path, what: str) -> Counter[str]:
-    file = folder / "runs.txt"
-    lines = file.read_text().splitlines() if file.exists() else []
-    return Counter(line.split()[0] for line in lines if line.split()[1] == what)
-
-
-def main(arguments: list[str]) -> None:
-    """Measure one broker in this process and print the figures as JSON."""
-    url, path, trips, tasks, idle = arguments
-    place = Place(url, path or None)
-    print(json.dumps(_one_turn(place, int(trips), int(tasks), float(idle))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _ratio(
+    ours: Sequence[Sequence[float]],
+    theirs: Sequence[Sequence[float]],
+    share: float,
+    middle: Callable[[Sequence[float]], float] = statistics.median,
+) -> float:
+    """A quantile of ours by theirs: the middle one is that of the rounds, others of all trips."""
+    if share == 0.5:
+        pairs = zip(ours, theirs, strict=True)
+        return middle([_quantile(a, share) / _quantile(b, share) for a, b in pairs])
+    return _quantile(_all(ours), share) / _quantile(_all(theirs), share)

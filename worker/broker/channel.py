@@ -6,7 +6,7 @@ Owns the translation between kombu's channels and `store`. Knows nothing of wait
 # kombu is typed in part only.
 # mypy: disable-error-code="no-untyped-call"
 
-import time
+import json
 from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
@@ -17,7 +17,13 @@ from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 from kombu.utils.uuid import uuid
 
-from worker.broker.errors import BrokerGone
+from worker.broker.errors import (
+    BrokerBusy,
+    BrokerDiskFull,
+    BrokerError,
+    BrokerGone,
+    BrokerReadOnly,
+)
 from worker.broker.node import WORK, Node
 from worker.broker.store import Claimed, NewMessage, Route
 
@@ -32,6 +38,14 @@ BATCH = 16  # messages claimed at once for a consumer without a prefetch limit
 _TRANSIENT = 1  # AMQP's delivery mode for messages that need not survive
 
 
+class CannotTake(Exception):
+    """No message can be taken just now, for the reason in `error`; what was taken is all right."""
+
+    def __init__(self, error: BrokerError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class QoS(virtual.QoS):
     """Counts what a channel has in hand, and settles it in the file."""
 
@@ -39,7 +53,7 @@ class QoS(virtual.QoS):
 
     def ack(self, delivery_tag: int) -> None:
         """The work is done: forget the message."""
-        self.channel.node.messages.ack(delivery_tag)
+        self.channel.node.ack(delivery_tag)
         self._quick_ack(delivery_tag)
         self.channel.made_room()
 
@@ -47,9 +61,10 @@ class QoS(virtual.QoS):
         """The work was refused: forget the message, or count a failure and deliver it again."""
         node = self.channel.node
         if requeue:
+            node.in_hand.pop(delivery_tag, None)
             node.messages.fail(delivery_tag, node.id)
         else:
-            node.messages.ack(delivery_tag)
+            node.ack(delivery_tag)
         self._quick_ack(delivery_tag)
         self.channel.made_room()
         if requeue:
@@ -73,7 +88,9 @@ class Channel(virtual.Channel):
         super().__init__(connection, **kwargs)
         self._node = connection.node
         self._name = uuid()
+        self.active_queues: list[str] = []
         self._no_ack: set[str] = set()
+        self._claims = False
         self._full = False
         self._turn = 0
 
@@ -124,8 +141,8 @@ class Channel(virtual.Channel):
         # A task that expires is still delivered: the worker refuses it and stores that it did,
         # where dropping it would leave whoever waits for its result waiting for ever.
         is_task = headers.get("expires") is not None
-        expires = None if is_task else expiry(properties.get("expiration"), time.time())
-        self.node.messages.publish(
+        expires = None if is_task else expiry(properties.get("expiration"), self.node.clock())
+        self.node.publish(
             [
                 NewMessage(
                     queue, payload, priority, due, expires, task if isinstance(task, str) else None
@@ -134,7 +151,6 @@ class Channel(virtual.Channel):
             ],
             durable=properties.get("delivery_mode") != _TRANSIENT,
         )
-        self.node.ring(WORK)
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
         """Text stays text; only bytes need base64 to be stored as JSON."""
@@ -171,29 +187,40 @@ class Channel(virtual.Channel):
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
         """Give the first message of a queue, None when it is empty."""
         self.node.messages.promote_due()
-        found = self._claim(queue, 1, forget=no_ack)
+        found = self._claim_if_there(queue, 1, forget=no_ack)
         if not found:
             return None
-        message = self.Message(self._decoded(found[0]), channel=self)
+        message = self.Message(self._decoded(found[0], kept=not no_ack), channel=self)
         if not no_ack:
             self.qos.append(message, message.delivery_tag)
         return message
 
     def _get(self, queue: str, timeout: float | None = None) -> Message:
-        found = self._claim(queue, 1, forget=queue in self._no_ack)
+        forget = queue in self._no_ack
+        found = self._claim_if_there(queue, 1, forget=forget)
         if not found:
             raise Empty
-        return self._decoded(found[0])
+        return self._decoded(found[0], kept=not forget)
+
+    def _claim_if_there(self, queue: str, limit: int, *, forget: bool) -> list[Claimed]:
+        if not self.node.messages.look([queue]).ready:
+            return []  # costs no write
+        return self._claim(queue, limit, forget=forget)
 
     def _claim(self, queue: str, limit: int, *, forget: bool) -> list[Claimed]:
         if forget:
             return self.node.messages.take(queue, limit)
+        self._claims = True
         return self.node.messages.claim(queue, limit, self.node.id, self._name)
 
-    def _decoded(self, claimed: Claimed) -> Message:
-        message: Message = loads(claimed.payload)
+    def _decoded(self, claimed: Claimed, *, kept: bool) -> Message:
+        # kombu's own looks at each dictionary, for values that JSON has no form for.
+        decode = loads if '"__type__"' in claimed.payload else json.loads
+        message: Message = decode(claimed.payload)
         message["properties"]["delivery_tag"] = claimed.id
         headers = message.get("headers") or {}
+        if kept:
+            self._node.in_hand[claimed.id] = str(headers.get("id") or "")
         if due_time(headers.get("eta")) and not self.connection.on_loop:
             # It was held here until it was due. A worker that read it again would pass it to its
             # own timer, which in the plain loop is a thread that looks once a second; on an event
@@ -204,27 +231,60 @@ class Channel(virtual.Channel):
             message["properties"]["delivery_info"]["redelivered"] = True
         return message
 
+    @property
+    def hungry_queues(self) -> list[str]:
+        """Those of its queues that it has room for."""
+        queues = self.active_queues
+        if not queues or self._no_ack.issuperset(queues) or self._room():
+            return queues
+        return [queue for queue in queues if queue in self._no_ack]
+
+    def _reset_cycle(self) -> None:
+        # kombu calls this whenever it consumes from another queue, or from one less.
+        super()._reset_cycle()
+        self.active_queues = list(dict.fromkeys(self._active_queues))
+
     def drain_events(
-        self, timeout: float | None = None, callback: Callable[..., Any] | None = None
+        self,
+        timeout: float | None = None,
+        callback: Callable[..., Any] | None = None,
+        ready: set[str] | None = None,
     ) -> None:
         """Deliver what is there and what the prefetch limit allows.
 
+        Args:
+            timeout: not used: this never waits.
+            callback: takes a message and its queue.
+            ready: the queues that may have something, if that is known; those that turn out to
+                have no more are taken out.
+
         Raises:
             Empty: nothing was.
+            CannotTake: the file cannot be written just now.
         """
         deliver = callback or self.connection._deliver
         self._turn += 1  # so that no queue is always the first to use up the prefetch
-        queues = list(dict.fromkeys(self._active_queues))
+        queues = self.active_queues
+        if ready is None:
+            ready = set(self.node.messages.look(queues).ready)
         start = self._turn % len(queues) if queues else 0
         delivered = False
         for queue in queues[start:] + queues[:start]:
+            if queue not in ready:
+                continue
             forget = queue in self._no_ack
             room = 1 if forget else self._room()
             if room == 0:
                 continue
-            for claimed in self._claim(queue, room, forget=forget):
+            try:
+                found = self._claim(queue, room, forget=forget)
+            except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+                raise CannotTake(error) from error
+            if len(found) < room:
+                ready.discard(queue)
+            for claimed in found:
                 delivered = True
-                deliver(self._decoded(claimed), queue)
+                deliver(self._decoded(claimed, kept=not forget), queue)
         if not delivered:
             raise Empty
 
@@ -239,16 +299,23 @@ class Channel(virtual.Channel):
         """Something was settled: a drain that waits for room may go on."""
         if self._full:
             self._full = False
-            self._node.notify(WORK)
+            self._node.topic(WORK).notify(news=False)
 
-    def give_back(self, message: int | None = None) -> None:
-        """Give back in good order one message or all that the channel claimed."""
-        node = self._node
-        if node.usable and node.messages.release(node.id, channel=self._name, message=message):
-            node.ring(WORK)
+    def give_back(self) -> None:
+        """Give back in good order all that the channel claimed."""
+        if self._claims and self._node.usable:
+            self._node.give_back(self._name, list(self.qos._delivered))
 
     def _restore(self, message: Any) -> None:
-        self.give_back(message.delivery_tag)
+        self.give_back_one(message.delivery_tag)
+
+    def give_back_one(self, message: int) -> None:
+        """Give back in good order one message."""
+        node = self._node
+        if node.usable:
+            node.in_hand.pop(message, None)
+            if node.messages.release(node.id, message=message):
+                node.ring(WORK)
 
     def _size(self, queue: str) -> int:
         return self.node.messages.count(queue)

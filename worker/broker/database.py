@@ -2,13 +2,19 @@
 
 One connection writes and one reads, each behind its own lock: SQLite lets one writer in at a
 time, and a lock wakes the next thread at once where SQLite would make it sleep and try again.
-Readers need not wait for a writer's fsync. Owns transactions, the two sync levels and the
-closing around a fork. Knows no table.
+Owns transactions, the two sync levels and the closing around a fork. Knows no table.
+
+A commit is safe from a crash of the process, and in the order of all commits. What has to be safe
+from a power cut as well is synced afterwards (`Database.sync`), where SQLite's own
+``synchronous=FULL`` would do the same while it keeps every other process from writing. Threads
+that want it at the same time share one sync.
 """
 
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +24,9 @@ from worker.broker.errors import BrokerDamaged, BrokerError, BrokerGone, transla
 Value = str | bytes | int | float | None
 Arguments = Sequence[Value] | Mapping[str, Value]
 Row = tuple[Value, ...]
+
+_PAUSES = (0.0001, 0.0005)  # s between tries while another process writes: the first, the longest
+_sync_file: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
 class Database:
@@ -34,8 +43,12 @@ class Database:
         self._read_lock = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
-        self._durable = False
         self._closed = False
+        # Guards the log's descriptor, and counts the commits that a sync has covered.
+        self._sync_lock = threading.RLock()
+        self._log: int | None = None
+        self._commits = 0
+        self._synced = 0
 
     def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """Run a SELECT and give all its rows.
@@ -61,25 +74,29 @@ class Database:
             durable: wait until it is safe from a power cut; without, only from a crash.
 
         Raises:
-            BrokerError: nothing was written.
+            BrokerError: nothing was written; or with ``durable``, see `sync`.
         """
         with self._write_lock:
             try:
-                return self._open_writer(durable).execute(sql, arguments).fetchall()
+                rows = _patiently(self._open_writer(), sql, arguments)
             except sqlite3.Error as error:
                 raise self._told(error) from error
+            self._commits += 1
+        if durable:
+            self.sync()
+        return rows
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """Run several statements as one: all are stored when the block ends, or none.
 
         Raises:
-            BrokerError: nothing was written.
+            BrokerError: nothing was written; or with ``durable``, see `sync`.
         """
         with self._write_lock:
             try:
-                db = self._open_writer(durable)
-                db.execute("BEGIN IMMEDIATE")
+                db = self._open_writer()
+                _patiently(db, "BEGIN IMMEDIATE")
                 try:
                     yield db
                     db.execute("COMMIT")
@@ -87,6 +104,49 @@ class Database:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
+            except sqlite3.Error as error:
+                raise self._told(error) from error
+            self._commits += 1
+        if durable:
+            self.sync()
+
+    def sync(self) -> None:
+        """Wait until everything that was committed so far is safe from a power cut.
+
+        Raises:
+            BrokerError: the disk could not do that; what was committed may be lost with it.
+        """
+        wanted = self._commits
+        with self._sync_lock:
+            if self._synced >= wanted:
+                return  # another thread's sync began after our commit
+            covered = self._commits
+            try:
+                if self._log is None:
+                    # No lock is on the log, so that closing this drops none (see schema).
+                    self._log = os.open(f"{self.path}-wal", os.O_RDWR)
+                _sync_file(self._log)
+                if self._closed:
+                    self._close_log()
+            except FileNotFoundError:
+                pass  # closed meanwhile, by the last who used it: all is in the file, and synced
+            except OSError as error:
+                raise translated(error, self.path) from error
+            self._synced = covered
+
+    def checkpoint(self) -> None:
+        """Write the log back into the file and cut it to nothing, as far as others allow.
+
+        Raises:
+            BrokerError: see `errors.translated`.
+        """
+        with self._write_lock:  # a connection of its own: this one waits for readers
+            try:
+                db = self._open()
+                try:
+                    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                finally:
+                    db.close()
             except sqlite3.Error as error:
                 raise self._told(error) from error
 
@@ -100,10 +160,12 @@ class Database:
         """Before a fork: wait for transactions to end, close, and keep every thread out."""
         self._write_lock.acquire()
         self._read_lock.acquire()
+        self._sync_lock.acquire()
         self._drop()
 
     def let_go(self) -> None:
         """After a fork: let threads in again."""
+        self._sync_lock.release()
         self._read_lock.release()
         self._write_lock.release()
 
@@ -112,25 +174,59 @@ class Database:
             raise BrokerGone(f"{self.path} was closed meanwhile.", "Connect again.")
         return schema.connect(self.path)
 
-    def _open_writer(self, durable: bool) -> sqlite3.Connection:
-        db = self._writer
-        if db is None:
-            db = self._writer = self._open()
-            self._durable = False
-        if durable is not self._durable:
-            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._durable = durable
-        return db
+    def _open_writer(self) -> sqlite3.Connection:
+        if self._writer is None:
+            db = self._open()
+            try:
+                for statement in schema.WRITER:
+                    db.execute(statement)
+                # SQLite would sleep up to a tenth of a second between tries; see _patiently.
+                db.execute("PRAGMA busy_timeout=0")
+            except sqlite3.Error:
+                db.close()
+                raise
+            self._writer = db
+        return self._writer
 
     def _drop(self) -> None:
         writer, self._writer = self._writer, None
         reader, self._reader = self._reader, None
+        with self._sync_lock:
+            self._close_log()
         for db in (reader, writer):
             if db is not None:
                 db.close()
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
 
     def _told(self, error: sqlite3.Error) -> BrokerError:
         told = translated(error, self.path)
         if isinstance(told, BrokerDamaged):
             schema.mark_suspect(self.path)
         return told
+
+
+def _patiently(db: sqlite3.Connection, sql: str, arguments: Arguments = ()) -> list[Row]:
+    """Run a statement, trying again while another process writes.
+
+    Raises:
+        sqlite3.OperationalError: it did so for longer than `schema.BUSY_TIMEOUT`.
+    """
+    pause, longest = _PAUSES
+    deadline: float | None = None
+    while True:
+        try:
+            return db.execute(sql, arguments).fetchall()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            now = time.monotonic()
+            if deadline is None:
+                deadline = now + schema.BUSY_TIMEOUT
+            if now >= deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.3, longest)

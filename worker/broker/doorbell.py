@@ -25,16 +25,23 @@ class Topic:
         self._condition = threading.Condition()
         self._seq = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
+        self._news = 0
 
     @property
     def seq(self) -> int:
         """The number of times that it was notified."""
         return self._seq
 
-    def notify(self) -> None:
+    @property
+    def news(self) -> int:
+        """The number of times that this was because there may be something new in the file."""
+        return self._news
+
+    def notify(self, *, news: bool = True) -> None:
         """Wake everybody who waits."""
         with self._condition:
             self._seq += 1
+            self._news += news
             self._condition.notify_all()
             listeners = self._listeners
         for listener in listeners:

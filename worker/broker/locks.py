@@ -149,6 +149,17 @@ class PeerLocks:
         """Name the peers whose process lives."""
         return [peer for peer in self.known() if not self.is_gone(peer)]
 
+    def sweep(self) -> list[str]:
+        """Delete the lock files of all that are gone, and name the living.
+
+        A process that is killed before it is entered as a peer, or after it was struck off, leaves
+        one that nobody else would ask about.
+        """
+        living = self.living()
+        for peer in set(self.known()).difference(living):
+            self.forget(peer)
+        return living
+
     def known(self) -> list[str]:
         """Name every peer that has a lock file."""
         return sorted(file.stem for file in self.folder.glob("*.lock") if file.stem != "open")

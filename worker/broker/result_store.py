@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from typing import cast
 
 from worker.broker.database import Database
+from worker.broker.store import DOORBELLS, read_ports
 
 _BATCH = 500  # keys in one statement, below SQLite's limit of variables
 _AFTERLIFE = 3600.0  # s for which a joined chord is remembered, so that late copies do nothing
 SUCCESS = "SUCCESS"
 
 Value = str | bytes
+
+_PUT = f"""INSERT OR REPLACE INTO result(key, state, value, expires)
+    SELECT :key, :state, :value, :expires
+    WHERE NOT EXISTS (SELECT 1 FROM result WHERE key = :key AND state = :success
+                      AND (expires IS NULL OR expires > :now))
+    RETURNING change, {DOORBELLS}"""
+_FINISH = f"""INSERT INTO done_work
+    VALUES (:key, :state, :value, :expires, :message, :but, :now, :success)
+    RETURNING (SELECT value = :value FROM result WHERE result.key = :key), {DOORBELLS}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,14 @@ class ChordPart:
     task: str
     position: float
     value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Whether a result was stored, and the doorbells of those who want to know."""
+
+    stored: bool
+    ports: tuple[int, ...]
 
 
 class ResultStore:
@@ -62,7 +80,17 @@ class ResultStore:
             found.update(cast("list[tuple[str, Value]]", rows))
         return found
 
-    def put(self, key: str, value: Value, state: str, lifetime: float | None) -> bool:
+    def put(
+        self,
+        key: str,
+        value: Value,
+        state: str,
+        lifetime: float | None,
+        *,
+        settles: int | None = None,
+        topic: int = 0,
+        peer: str = "",
+    ) -> Put:
         """Store a value unless a success is there already.
 
         Args:
@@ -70,27 +98,30 @@ class ResultStore:
             value: the encoded result.
             state: its state; only `SUCCESS` has a meaning here.
             lifetime: seconds until it expires, None for never.
+            settles: a message of the peer that is forgotten in the same transaction.
+            topic: what others wait for who want to know of it.
+            peer: who stores it, and need not be told.
 
         Returns:
-            Whether it was stored. A task that was delivered twice does not undo its success.
+            Whether it was stored: a task that was delivered twice does not undo its success.
         """
         now = self._clock()
-        rows = self._db.write(
-            """INSERT OR REPLACE INTO result(key, state, value, expires)
-               SELECT :key, :state, :value, :expires
-               WHERE NOT EXISTS (SELECT 1 FROM result WHERE key = :key AND state = :success
-                                 AND (expires IS NULL OR expires > :now))
-               RETURNING change""",
-            {
-                "key": key,
-                "state": state,
-                "value": value,
-                "expires": now + lifetime if lifetime else None,
-                "now": now,
-                "success": SUCCESS,
-            },
-        )
-        return bool(rows)
+        values: dict[str, str | bytes | float | None] = {
+            "key": key,
+            "state": state,
+            "value": value,
+            "expires": now + lifetime if lifetime else None,
+            "now": now,
+            "success": SUCCESS,
+            "topic": topic,
+            "but": peer,
+        }
+        if settles is None:
+            rows = self._db.write(_PUT, values)
+        else:
+            values["message"] = settles
+            rows = self._db.write(_FINISH, values)
+        return Put(bool(rows and rows[0][0]), read_ports(rows[0][1]) if rows else ())
 
     def delete(self, key: str) -> None:
         """Forget a value. An unknown one is no error."""

@@ -8,6 +8,7 @@ Owns the translation between Celery's results and `result_store`. Knows nothing 
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from celery.utils.log import get_logger
 from kombu.utils.encoding import bytes_to_str
 
 from worker.broker.errors import BrokerBusy, BrokerError, BrokerGone
-from worker.broker.node import DONE, REGISTER, Node, Register
+from worker.broker.node import DONE, REGISTER, Node, Register, Waiting
 from worker.broker.places import broker_url, path_from_url
 from worker.broker.result_store import SUCCESS, ChordPart
 
@@ -49,7 +50,9 @@ class ResultConsumer(BaseResultConsumer):  # type: ignore[misc]  # Celery is unt
         # on_state_change runs callbacks that may come back here from the same thread.
         self._lock = threading.RLock()
         self._wanted: set[str] = set()
+        self._handed: deque[str | bytes] = deque()
         self._cursor: int | None = None
+        self._rung = -1
         self._rounds = 0
         self._seen = threading.local()
 
@@ -63,15 +66,24 @@ class ResultConsumer(BaseResultConsumer):  # type: ignore[misc]  # Celery is unt
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        self._wanted.clear()
+        for key in list(self._wanted):
+            self._forget(key)
 
     def consume_from(self, task_id: str) -> None:
         """Begin to wait for a task. Called from anywhere, also while garbage is collected."""
-        self._wanted.add(self.backend.get_key_for_task(task_id))
+        key = self.backend.get_key_for_task(task_id)
+        if key not in self._wanted:
+            self._wanted.add(key)
+            self.backend.waiting.add(key, self._handed)
 
     def cancel_for(self, task_id: str) -> None:
         """Wait for a task no more. Called from anywhere, also while garbage is collected."""
-        self._wanted.discard(self.backend.get_key_for_task(task_id))
+        self._forget(self.backend.get_key_for_task(task_id))
+
+    def _forget(self, key: str) -> None:
+        if key in self._wanted:
+            self._wanted.discard(key)
+            self.backend.waiting.remove(key, self._handed)
 
     def on_wait_for_pending(self, result: Any, **kwargs: Any) -> None:
         """Hand over what is there already, before the wait begins."""
@@ -111,30 +123,48 @@ class ResultConsumer(BaseResultConsumer):  # type: ignore[misc]  # Celery is unt
 
     def drain_events(self, timeout: float | None = None) -> None:
         """Hand over what changed, or wait until something does."""
-        done = self.backend.node.topic(DONE)
+        node = self.backend.node
+        done = node.topic(DONE)
         seq = done.seq
-        if not self._hand_over() and done.wait(seq, _LONGEST_SLEEP if timeout is None else timeout):
-            self._hand_over()
+        if self._hand_over(look=node.rung != self._rung):
+            return
+        rung = done.wait(seq, _LONGEST_SLEEP if timeout is None else timeout)
+        # A result of this process is handed over; only others' have to be looked for.
+        self._hand_over(look=not rung or node.rung != self._rung)
 
-    def _hand_over(self) -> bool:
-        """Hand over what changed; True also when another thread did since this one looked."""
+    def _hand_over(self, *, look: bool) -> bool:
+        """Hand over what changed; True also when another thread did since this one looked.
+
+        Args:
+            look: look into the file, too.
+        """
         with self._lock:
-            results = self.backend.node.results
-            if self._cursor is None:
-                self._cursor = results.last_change()
-                changed = self._wanted.copy()
-            else:
-                changes = results.changes_since(self._cursor)
-                changed = {change.key for change in changes} & self._wanted
-                if changes:
-                    self._cursor = changes[-1].number
-            if changed:
-                self._rounds += 1
-                for payload in results.get_many(changed).values():
-                    self.on_state_change(self.backend.decode_result(payload), None)
+            payloads = []
+            with suppress(IndexError):
+                while True:
+                    payloads.append(self._handed.popleft())
+            if look or self._cursor is None:
+                payloads += self._changed()
+            for payload in payloads:
+                self.on_state_change(self.backend.decode_result(payload), None)
+            self._rounds += bool(payloads)
             missed = getattr(self._seen, "rounds", 0) != self._rounds
             self._seen.rounds = self._rounds
-            return bool(changed) or missed
+            return missed
+
+    def _changed(self) -> list[str | bytes]:
+        node = self.backend.node
+        rung, results = node.rung, node.results
+        if self._cursor is None:
+            self._cursor = results.last_change()
+            changed = self._wanted.copy()
+        else:
+            changes = results.changes_since(self._cursor)
+            changed = {change.key for change in changes} & self._wanted
+            if changes:
+                self._cursor = changes[-1].number
+        self._rung = rung
+        return list(results.get_many(changed).values()) if changed else []
 
 
 class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc]  # Celery is untyped
@@ -156,6 +186,7 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
             raise ImproperlyConfigured("The result backend needs a URL: nagatha+file:///path")
         self._path = path_from_url(url)
         self._node: Node | None = None
+        self._done = threading.local()
         failure = app.conf.get("result_failure_expires")
         self._failure_expires = self.expires if failure is None else self.prepare_expires(failure)
         self.result_consumer = self.ResultConsumer(
@@ -175,6 +206,11 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
                 self.result_consumer._cursor = None
             node = self._node = self.register.borrow(self._path)
         return node
+
+    @property
+    def waiting(self) -> Waiting:
+        """Who in this process waits for results of the file."""
+        return self.register.waiting(self._path)
 
     def as_uri(self, include_password: bool = False) -> str:
         """Give the URL; it holds no secret."""
@@ -206,15 +242,49 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         self._set_with_state(key, value, "")
 
     def _set_with_state(self, key: str, value: Any, state: str) -> None:
-        lifetime = self._failure_expires if state == states.FAILURE else self.expires
-        self._put(bytes_to_str(key), value, state, lifetime)
+        self._put(bytes_to_str(key), value, state, self._lifetime(state))
 
-    def _put(self, key: str, value: Any, state: str, lifetime: float | None) -> None:
+    def _lifetime(self, state: str) -> float | None:
+        lifetime = self._failure_expires if state == states.FAILURE else self.expires
+        return None if lifetime is None else float(lifetime)
+
+    def _put(
+        self, key: str, value: Any, state: str, lifetime: float | None, message: int | None = None
+    ) -> None:
         # A group is saved as a success too, and may be saved again: only tasks are kept.
         kept = SUCCESS if state == states.SUCCESS and key.startswith(self.task_keyprefix) else state
-        node = self.node
-        if node.results.put(key, value, kept if kept != "" else "-", lifetime):
-            node.ring(DONE)
+        self.node.put_result(
+            key,
+            value,
+            kept if kept != "" else "-",
+            lifetime,
+            message=message,
+            settles=message is not None and getattr(self._done, "yes", False),
+        )
+
+    def mark_as_done(
+        self,
+        task_id: str,
+        result: Any,
+        request: Any = None,
+        store_result: bool = True,
+        state: str = states.SUCCESS,
+    ) -> None:
+        """Store a success; with ``acks_late`` the message is acknowledged in the same write.
+
+        A chord's part is acknowledged later, when it has been counted.
+        """
+        self._done.yes = state == states.SUCCESS and request is not None and not request.chord
+        try:
+            super().mark_as_done(task_id, result, request, store_result, state)
+        finally:
+            self._done.yes = False
+
+    def _message_of(self, task_id: str, request: Any) -> int | None:
+        """The message of a task that this process has in hand."""
+        tag = (getattr(request, "properties", None) or {}).get("delivery_tag")
+        # Another broker's tags may look alike, but not with the same task.
+        return tag if tag is not None and self.node.in_hand.get(tag) == task_id else None
 
     def _store_result(
         self,
@@ -230,7 +300,9 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
             result=result, state=state, traceback=traceback, request=request
         )
         meta["task_id"] = bytes_to_str(task_id)
-        self._set_with_state(self.get_key_for_task(task_id), self.encode(meta), state)
+        key = bytes_to_str(self.get_key_for_task(task_id))
+        message = self._message_of(meta["task_id"], request)
+        self._put(key, self.encode(meta), state, self._lifetime(state), message)
         return result
 
     def delete(self, key: str) -> None:

@@ -74,6 +74,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 VERSION = len(MIGRATIONS)
 
+# What a connection that writes has besides: a success and the end of its message in one statement,
+# which is quicker than a transaction of four. `final` is the
+# state that nothing replaces.
+WRITER = (
+    """CREATE TEMP VIEW done_work AS SELECT NULL AS key, NULL AS state, NULL AS value,
+        NULL AS expires, NULL AS message, NULL AS owner, NULL AS now, NULL AS final""",
+    """CREATE TEMP TRIGGER finish INSTEAD OF INSERT ON done_work BEGIN
+        INSERT OR REPLACE INTO result(key, state, value, expires)
+            SELECT NEW.key, NEW.state, NEW.value, NEW.expires
+            WHERE NOT EXISTS (SELECT 1 FROM result WHERE key = NEW.key AND state = NEW.final
+                              AND (expires IS NULL OR expires > NEW.now));
+        DELETE FROM message WHERE id = NEW.message AND owner = NEW.owner;
+    END""",
+)
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a prepared file in autocommit mode, usable from any thread that holds its lock.

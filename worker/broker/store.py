@@ -6,10 +6,12 @@ acknowledged, and comes back when its owner is gone. Knows nothing of kombu: pay
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from worker.broker.database import Database, Row
+from worker.broker.database import Database, Row, Value
+from worker.broker.errors import BrokerError
 
 MAX_FAILURES = 5  # deliveries that failed before a message goes to the dead letters
 
@@ -18,9 +20,15 @@ _INSERT = """
     VALUES (:queue, :priority, :due,
         coalesce(min(:expires, (SELECT :now + ttl FROM queue WHERE name = :queue)),
                  :expires, (SELECT :now + ttl FROM queue WHERE name = :queue)),
-        :task, :payload)"""
+        :task, :payload)
+    RETURNING id"""
+# The doorbells of the others who wait for a topic, in the same statement as what they wait for.
+DOORBELLS = """(SELECT group_concat(port) FROM peer
+    WHERE topics & :topic AND id <> :but AND port > 0)"""
 _READY = """SELECT id FROM message WHERE queue = ? AND owner IS NULL AND due = 0
     ORDER BY priority DESC, id LIMIT ?"""
+_ANY_READY = "SELECT 1 FROM message WHERE queue = ? AND owner IS NULL AND due = 0"
+_NEXT_DUE = "SELECT min(due) FROM message WHERE due > 0"
 _BURY = """
     INSERT OR REPLACE INTO dead(id, queue, priority, deliveries, task, payload, died)
     SELECT id, queue, priority, deliveries, task, payload, ? FROM message"""
@@ -48,6 +56,14 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Messages that were stored, and the doorbells of those who want to know."""
+
+    ids: tuple[int, ...]
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A message that was handed out.
 
@@ -63,12 +79,25 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What there is to do: `ready` queues, and seconds until the next is `due`, None for none."""
+
+    ready: frozenset[str]
+    due: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A binding: messages of an exchange with a routing key or pattern go to a queue."""
 
     routing_key: str
     pattern: str
     queue: str
+
+
+def read_ports(listed: Value) -> tuple[int, ...]:
+    """Read the ports that `DOORBELLS` gave."""
+    return tuple(int(port) for port in str(listed).split(",")) if listed else ()
 
 
 class MessageStore:
@@ -89,6 +118,18 @@ class MessageStore:
 
     def publish(self, messages: Iterable[NewMessage], *, durable: bool = True) -> None:
         """Store messages: all or none. With ``durable`` they are safe from a power cut."""
+        stored = self.store(messages)
+        if durable:
+            self.secure(stored)
+
+    def store(self, messages: Iterable[NewMessage], *, topic: int = 0, but: str = "") -> Stored:
+        """Store messages: all or none. They are safe from a power cut after `secure` only.
+
+        Args:
+            messages: what to store.
+            topic: what others wait for who want to know of it.
+            but: the peer that need not be told.
+        """
         now = self._clock()
         rows = [
             {
@@ -99,14 +140,48 @@ class MessageStore:
                 "task": message.task,
                 "payload": message.payload,
                 "now": now,
+                "topic": topic,
+                "but": but,
             }
             for message in messages
         ]
+        if not rows:
+            return Stored((), ())
         if len(rows) == 1:
-            self._db.write(_INSERT, rows[0], durable=durable)
-        elif rows:
-            with self._db.transaction(durable=durable) as db:
-                db.executemany(_INSERT, rows)
+            stored = self._db.write(f"{_INSERT}, {DOORBELLS}", rows[0])
+        else:
+            with self._db.transaction() as db:
+                stored = [db.execute(_INSERT, row).fetchall()[0] for row in rows]
+                stored += db.execute(f"SELECT NULL, {DOORBELLS}", rows[0]).fetchall()
+        ids = tuple(cast(int, row[0]) for row in stored if row[0] is not None)
+        return Stored(ids, read_ports(stored[-1][1]))
+
+    def secure(self, stored: Stored) -> None:
+        """Wait until stored messages are safe from a power cut.
+
+        Raises:
+            BrokerError: the disk cannot do that; they were taken back as far as nobody has them.
+        """
+        try:
+            self._db.sync()
+        except BrokerError:
+            with suppress(BrokerError):  # a disk that cannot sync may not delete, either
+                self._take_back(stored)
+            raise
+
+    def _take_back(self, stored: Stored) -> None:
+        with self._db.transaction() as db:
+            db.executemany(
+                "DELETE FROM message WHERE id = ? AND owner IS NULL", [(id,) for id in stored.ids]
+            )
+
+    def look(self, queues: Sequence[str]) -> Look:
+        """Tell which queues have something to deliver, and when the next message is due."""
+        columns = f", EXISTS({_ANY_READY})" * len(queues)
+        (row,) = self._db.read(f"SELECT ({_NEXT_DUE}){columns}", tuple(queues))
+        due = cast("float | None", row[0])
+        ready = [queue for queue, there in zip(queues, row[1:], strict=True) if there]
+        return Look(frozenset(ready), None if due is None else due - self._clock())
 
     def promote_due(self) -> float | None:
         """Make messages whose time has come deliverable.
@@ -122,17 +197,14 @@ class MessageStore:
         return None if first is None else max(0.0, first - now)
 
     def _next_due(self) -> float | None:
-        return cast(
-            "float | None", self._db.read("SELECT min(due) FROM message WHERE due > 0")[0][0]
-        )
+        return cast("float | None", self._db.read(_NEXT_DUE)[0][0])
 
     def claim(self, queue: str, limit: int, owner: str, channel: str) -> list[Claimed]:
         """Hand out the first messages of a queue, by priority and then age.
 
-        They belong to the owner until they are acknowledged or given back.
+        They belong to the owner until they are acknowledged or given back. This takes the turn of
+        a writer even when there is nothing: `look` first.
         """
-        if not self._db.read(_READY, (queue, 1)):
-            return []  # the common case costs no write
         rows = self._db.write(
             f"""UPDATE message SET owner = ?, channel = ?, deliveries = deliveries + 1
                 WHERE id IN ({_READY})
@@ -142,9 +214,7 @@ class MessageStore:
         return self._fresh(rows)
 
     def take(self, queue: str, limit: int) -> list[Claimed]:
-        """Hand out the first messages of a queue and forget them."""
-        if not self._db.read(_READY, (queue, 1)):
-            return []
+        """Hand out the first messages of a queue and forget them; `look` first."""
         rows = self._db.write(
             f"""DELETE FROM message WHERE id IN ({_READY})
                 RETURNING id, priority, deliveries + 1, payload, expires""",

@@ -107,11 +107,14 @@ class Upkeep:
         ]
 
     def retry(self, letter: int) -> bool:
-        """Put a dead letter back in its queue with a clean slate; False when there is none."""
+        """Put a dead letter back in its place with a clean slate; False when there is none.
+
+        It has its priority, age, task and time as before; only that time may be over.
+        """
         with self._db.transaction(durable=True) as db:
             moved = db.execute(
-                """INSERT INTO message(queue, priority, deliveries, task, payload)
-                   SELECT queue, priority, deliveries, task, payload FROM dead WHERE id = ?""",
+                """INSERT INTO message(id, queue, priority, deliveries, task, payload)
+                   SELECT id, queue, priority, deliveries, task, payload FROM dead WHERE id = ?""",
                 (letter,),
             ).rowcount
             db.execute("DELETE FROM dead WHERE id = ?", (letter,))
@@ -156,7 +159,7 @@ class Upkeep:
             self._db.write(f"PRAGMA incremental_vacuum({_PAGES})")
             if self._pragma("freelist_count") >= left:
                 break
-        self._db.write("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.checkpoint()
         self._db.write("PRAGMA optimize")
         return Cleaned(messages, results, max(0, before - self._size()))
 

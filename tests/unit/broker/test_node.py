@@ -4,6 +4,7 @@ import os
 import sqlite3
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,84 @@ def test_closing_when_the_file_cannot_be_used_still_frees_everything(path: Path)
     node.close()
     assert threading.active_count() == threads
     assert [file.name for file in path.with_name("queue.db.peers").iterdir()] == ["open.lock"]
+
+
+class TestSettling:
+    """What a task came to, also when the file cannot be written just then."""
+
+    def test_success_and_acknowledgement_are_one_write(self, node: Node) -> None:
+        node.messages.publish([NewMessage("q", "x")])
+        (mine,) = node.messages.claim("q", 1, node.id, "c")
+        node.in_hand[mine.id] = "task"
+        node.put_result("k", "v", "SUCCESS", None, message=mine.id, settles=True)
+        assert node.results.get("k") == "v"
+        assert node.messages.release(node.id) == 0
+        assert node.in_hand == {}
+
+    def test_result_of_a_message_that_another_has_by_now_leaves_that_alone(
+        self, node: Node
+    ) -> None:
+        node.messages.publish([NewMessage("q", "x")])
+        (theirs,) = node.messages.claim("q", 1, "somebody else", "c")
+        node.put_result("k", "v", "SUCCESS", None, message=theirs.id, settles=True)
+        assert node.messages.release("somebody else") == 1
+
+    def test_what_cannot_be_written_is_written_later_in_its_order(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node.messages.publish([NewMessage("q", "a"), NewMessage("q", "b")])
+        first, second = node.messages.claim("q", 2, node.id, "c")
+        node.in_hand.update({first.id: "a", second.id: "b"})
+        node._database.write("PRAGMA query_only=ON")
+        node.put_result("a", "v", "FAILURE", None, message=first.id)
+        node.ack(first.id)
+        node.give_back("c", [second.id])
+        with pytest.raises(BrokerError):  # nobody waits for this one's acknowledgement
+            node.put_result("other", "v", "SUCCESS", None)
+        node.recover(force=True)
+        assert node.results.get("a") is None
+        node._database.write("PRAGMA query_only=OFF")
+        node.recover(force=True)
+        assert node.results.get("a") == "v"
+        back = node.messages.claim("q", 5, node.id, "d")
+        assert [(one.payload, one.redelivered) for one in back] == [("b", True)]
+
+    def test_what_is_owed_is_written_at_the_end_at_the_latest(self, path: Path) -> None:
+        node = Node(path)
+        node.messages.publish([NewMessage("q", "a")])
+        (mine,) = node.messages.claim("q", 1, node.id, "c")
+        node.in_hand[mine.id] = "a"
+        node._database.write("PRAGMA query_only=ON")
+        node.ack(mine.id)
+        node._database.write("PRAGMA query_only=OFF")
+        node.close()
+        after = Node(path)
+        assert after.upkeep.status().queues == ()
+        after.close()
+
+
+def test_lock_files_of_processes_that_died_while_opening_are_deleted(
+    node: Node, path: Path
+) -> None:
+    peers = path.with_name("queue.db.peers")
+    (peers / "4711-dead.lock").touch()
+    other = Node(path)
+    assert sorted(file.stem for file in peers.iterdir()) == sorted([node.id, other.id, "open"])
+    other.close()
+
+
+class TestWaiting:
+    def test_result_is_handed_to_all_who_wait_for_it_and_to_nobody_else(self, node: Node) -> None:
+        boxes: list[deque[str | bytes]] = [deque(), deque(), deque()]
+        for key, box in zip(["a", "a", "b"], boxes, strict=True):
+            node.waiting.add(key, box)
+        node.put_result("a", "1", "SUCCESS", None)
+        assert [list(box) for box in boxes] == [["1"], ["1"], []]
+        node.waiting.remove("a", boxes[0])
+        node.put_result("a", "2", "SUCCESS", None)  # a success is there already
+        node.put_result("b", "3", "STARTED", None)
+        assert [list(box) for box in boxes] == [["1"], ["1"], ["3"]]
+        node.waiting.remove("unknown", boxes[0])
 
 
 class TestRegister:

@@ -26,13 +26,13 @@ def test_more_values_than_fit_in_a_statement_are_given(results: ResultStore) -> 
 
 
 def test_success_is_not_undone_by_a_task_that_ran_twice(results: ResultStore) -> None:
-    assert results.put("k", "1", "STARTED", None)
-    assert results.put("k", "2", SUCCESS, None)
-    assert not results.put("k", "3", "STARTED", None)
-    assert not results.put("k", "4", "FAILURE", None)
+    assert results.put("k", "1", "STARTED", None).stored
+    assert results.put("k", "2", SUCCESS, None).stored
+    assert not results.put("k", "3", "STARTED", None).stored
+    assert not results.put("k", "4", "FAILURE", None).stored
     assert results.get("k") == "2"
     results.delete("k")
-    assert results.put("k", "5", "STARTED", None)
+    assert results.put("k", "5", "STARTED", None).stored
 
 
 def test_value_is_not_given_after_its_lifetime(results: ResultStore, clock: Clock) -> None:
@@ -42,7 +42,7 @@ def test_value_is_not_given_after_its_lifetime(results: ResultStore, clock: Cloc
     clock.now += 10
     assert results.get("k") is None
     assert results.get("kept") == "1"
-    assert results.put("k", "2", "STARTED", 10)
+    assert results.put("k", "2", "STARTED", 10).stored
     results.expire("k", 100)
     clock.now += 50
     assert results.get("k") == "2"

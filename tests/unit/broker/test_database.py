@@ -1,0 +1,164 @@
+"""Transactions, waiting for another process's, and what is safe from a power cut when."""
+
+import errno
+import os
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import kill, started, wait_until
+from worker.broker import database as module
+from worker.broker import schema
+from worker.broker.database import Database
+from worker.broker.errors import BrokerBusy, BrokerError, BrokerUnavailable
+from worker.broker.store import MessageStore, NewMessage
+
+ROOT = Path(__file__).parents[3]
+# Half of a transaction, which its process never ends.
+HOLD = """
+import sys, time
+from pathlib import Path
+from worker.broker.database import Database
+database = Database(Path(sys.argv[1]))
+with database.transaction() as db:
+    db.execute("INSERT INTO message(queue, priority, payload) VALUES ('q', 0, 'half')")
+    db.execute("DELETE FROM message WHERE payload = 'kept'")
+    Path(sys.argv[2]).touch()
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were synced, in order."""
+    files: list[str] = []
+    real = module._sync_file
+
+    def sync(descriptor: int) -> None:
+        files.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        real(descriptor)
+
+    monkeypatch.setattr(module, "_sync_file", sync)
+    return files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names an open file through /proc")
+def test_publishing_syncs_the_log_once_and_other_writes_do_not(
+    messages: MessageStore, synced: list[str]
+) -> None:
+    messages.publish([NewMessage("q", "a"), NewMessage("q", "b")])
+    assert synced == ["queue.db-wal"]
+    messages.publish([NewMessage("q", "c")], durable=False)
+    (claimed,) = messages.claim("q", 1, "me", "one")
+    messages.ack(claimed.id)
+    assert synced == ["queue.db-wal"]
+    messages.publish([NewMessage("q", "d")])
+    assert synced == ["queue.db-wal"] * 2
+
+
+def test_threads_that_publish_at_the_same_time_share_a_sync(
+    messages: MessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, syncs = threading.Event(), threading.Event(), []
+
+    def sync(descriptor: int) -> None:
+        syncs.append(descriptor)
+        begun.set()
+        go.wait(20)
+
+    monkeypatch.setattr(module, "_sync_file", sync)
+    threads = [
+        threading.Thread(target=messages.publish, args=([NewMessage("q", str(number))],))
+        for number in range(5)
+    ]
+    threads[0].start()
+    assert begun.wait(20)
+    for thread in threads[1:]:
+        thread.start()
+    wait_until(lambda: messages.count("q") == 5, "all are committed")
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    # The first one's began too early for the others; one more covers them all.
+    assert len(syncs) == 2
+
+
+def test_message_that_could_not_be_synced_is_refused_and_taken_back(
+    messages: MessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "_sync_file", fail)
+    with pytest.raises(BrokerUnavailable):
+        messages.publish([NewMessage("q", "a"), NewMessage("r", "a")])
+    assert (messages.count("q"), messages.count("r")) == (0, 0)
+
+
+def test_log_grows_no_further_than_its_bound(messages: MessageStore, path: Path) -> None:
+    for _ in range(60):
+        messages.publish([NewMessage("q", "x" * 3000) for _ in range(200)], durable=False)
+        messages.take("q", 200)
+    assert path.with_name("queue.db-wal").stat().st_size < 20_000_000
+
+
+def test_sync_after_another_closed_the_file_is_no_error(path: Path) -> None:
+    schema.prepare(path, alone=True)
+    database = Database(path)
+    database.write("INSERT INTO peer(id) VALUES ('x')")
+    database.close()
+    database.sync()
+
+
+def test_process_that_is_killed_in_a_transaction_leaves_nothing_of_it_and_holds_nobody_up(
+    messages: MessageStore, path: Path, tmp_path: Path
+) -> None:
+    messages.publish([NewMessage("q", "kept")])
+    sign = tmp_path / "sign"
+    told: list[str] = []
+    with started([sys.executable, "-c", HOLD, str(path), str(sign)], cwd=ROOT) as process:
+        wait_until(sign.exists, "the other process is in its transaction")
+
+        def publish() -> None:
+            messages.publish([NewMessage("q", "waited")])
+            told.append("accepted")
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        assert messages.count("q") == 1  # readers see what was, and do not wait
+        assert told == []
+        kill(process)
+    thread.join(20)
+    assert told == ["accepted"]
+    claimed = messages.claim("q", 5, "me", "one")
+    assert [one.payload for one in claimed] == ["kept", "waited"]
+
+
+def test_file_that_another_holds_for_too_long_is_busy_and_nothing_is_stored(
+    messages: MessageStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for publish in ([NewMessage("q", "a")], [NewMessage("q", "a"), NewMessage("r", "a")]):
+        with pytest.raises(BrokerBusy):
+            messages.publish(publish)
+    other.execute("ROLLBACK")
+    other.close()
+    assert messages.count("q") == 0
+    messages.publish([NewMessage("q", "a")])
+    assert messages.count("q") == 1
+
+
+def test_connection_that_cannot_be_set_up_is_closed_and_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema.prepare(path, alone=True)
+    monkeypatch.setattr(schema, "WRITER", ("NONSENSE",))
+    database = Database(path)
+    with pytest.raises(BrokerError):
+        database.write("DELETE FROM peer")
+    database.close()
