@@ -7,6 +7,7 @@ Owns the translation between kombu's channels and `store`. Knows nothing of wait
 # mypy: disable-error-code="no-untyped-call"
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
@@ -221,10 +222,11 @@ class Channel(virtual.Channel):
         headers = message.get("headers") or {}
         if kept:
             self._node.in_hand[claimed.id] = str(headers.get("id") or "")
-        if due_time(headers.get("eta")) and not self.connection.on_loop:
+        due = due_time(headers.get("eta"))
+        if due and not (self.connection.on_loop and due <= time.time()):
             # It was held here until it was due. A worker that read it again would pass it to its
             # own timer, which in the plain loop is a thread that looks once a second; on an event
-            # loop it is for the next turn.
+            # loop it is for the next turn, unless the clock was set back meanwhile.
             headers[WAS_DUE], headers["eta"] = headers["eta"], None
         if claimed.redelivered:  # Celery reads it in the delivery_info
             message["redelivered"] = True
