@@ -303,8 +303,6 @@ class CeleryBackground:
 
     def _publish(self, owner: str, task: str, run: str, delay: float, priority: int) -> None:
         app = self._started()
-        if str(app.conf.broker_url).startswith("redis"):
-            priority = HIGHEST_PRIORITY - priority  # there the lowest number goes first
         try:
             app.send_task(
                 task,

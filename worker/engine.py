@@ -299,6 +299,10 @@ class Engine:
         async for event in self.bus.subscribe(LOCAL_OWNER):
             try:
                 await self._heed(event)
+            except (
+                NagathaError
+            ) as error:  # data that is being restored: it is looked at each minute
+                log.warning("the event %s could not be followed now: %s", event.kind, error)
             except Exception:  # one event that cannot be followed must not end the listening
                 log.exception("the event %s could not be followed", event.kind)
 

@@ -5,7 +5,7 @@ delivered: it is told to look, and when to look again.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -22,6 +22,11 @@ class Timer(Protocol):
 
 class Loop(Protocol):
     """What is needed of kombu's event loop. All of it is called on the loop's own thread."""
+
+    @property
+    def readers(self) -> Mapping[int, object]:
+        """What it reads from, by number; nothing once it was closed."""
+        ...
 
     def add_reader(self, fds: socket.socket, callback: Callable[[], None]) -> object: ...
     def remove_reader(self, fd: socket.socket) -> object: ...
@@ -77,7 +82,9 @@ class LoopDelivery:
         if self._due is not None:
             self._due.cancel()
         if self._woken.fileno() >= 0:
-            self._loop.remove_reader(self._woken)
+            if self._woken.fileno() in self._loop.readers:
+                # One that was closed would open what it needs anew, and keep it.
+                self._loop.remove_reader(self._woken)
             self._woken.close()
             self._waking.close()
 

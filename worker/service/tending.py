@@ -103,7 +103,13 @@ class Tending:
 
     async def tend(self) -> None:
         """What is done now and then; no step is left undone because another one failed."""
-        for step in (*self.before, self._start, self._follow_settings, *self.after):
+        for step in (
+            *self.before,
+            self._start,
+            self.follow_pause,
+            self._follow_settings,
+            *self.after,
+        ):
             try:
                 await step()
             except NagathaError as error:

@@ -33,15 +33,16 @@ class Entry:
 class Loop:
     """Turns when the test says so, and calls what is timed when the test does."""
 
-    readers: dict[socket.socket, Callable[[], None]] = field(default_factory=dict)
+    readers: dict[int, Callable[[], None]] = field(default_factory=dict)
     later: list[Entry] = field(default_factory=list)
     regular: list[Entry] = field(default_factory=list)
 
     def add_reader(self, fds: socket.socket, callback: Callable[[], None]) -> None:
-        self.readers[fds] = callback
+        self.readers[fds.fileno()] = callback
 
     def remove_reader(self, fd: socket.socket) -> None:
-        del self.readers[fd]
+        assert self.readers, "a closed loop would open itself again"
+        del self.readers[fd.fileno()]
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Entry:
         self.later.append(Entry(delay, callback))
@@ -158,6 +159,14 @@ def test_closed_delivery_leaves_nothing_in_the_loop_and_may_be_woken_and_closed_
     assert not loop.readers
     assert all(entry.cancelled for entry in [*loop.later, *loop.regular])
     assert looks.count == 1
+
+
+def test_delivery_on_a_loop_that_was_closed_before_it_does_not_touch_it() -> None:
+    loop = Loop()
+    delivery = LoopDelivery(loop, Topic(), Looks(9.0), nothing)
+    loop.readers.clear()
+    delivery.close()
+    assert not loop.readers
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from worker.contract import events
 from worker.contract.events import AnswerDelta, Event, RunChanged, ToolChanged
+from worker.contract.jobs import Schedule
 from worker.contract.system import EngineStatus, ModuleInfo
 from worker.contract.types import Chat, Message, Problem, Run, ToolUse, Usage
 from worker.events.codec import UnknownEvent, decode, encode
@@ -39,6 +40,9 @@ def _examples() -> list[Event]:
         events.SettingsChanged(("a", "b")),
         events.ModuleChanged(ModuleInfo("m", "1", "d", "on", "person", ("t",), {"a": 1}, problem)),
         events.EngineChanged(EngineStatus("1", "/", "b", "ok", "off", 1, 2, 3, (problem,))),
+        events.ScheduleChanged(
+            Schedule("usage", "track_usage_metrics", "t", 9.5, 900.0, True, NOW, None, run)
+        ),
         events.DataReplaced(),
         events.Notice(problem),
     ]
