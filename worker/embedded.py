@@ -178,12 +178,14 @@ class EmbeddedWorker:
                 reason,
                 "Check the broker's address in Settings; the bundled broker needs none.",
             )
+        # Said before they begin, so that nothing they say is lost.
+        self._set(worker="ok", reason="")
         self._start_beat()
+        self._set(beat="ok" if self._beat_thread else "off")
         self._supervisor = threading.Thread(
             target=self._supervise, name="nagatha-supervisor", daemon=True
         )
         self._supervisor.start()
-        self._set(worker="ok", beat="ok" if self._beat_thread else "off", reason="")
 
     def stop(self, timeout: float = 10.0) -> bool:
         """Stop taking messages, wait for running tasks at most `timeout` seconds.
@@ -332,7 +334,8 @@ class EmbeddedWorker:
                 self._condition.notify_all()
 
     def _beat_failed(self, error: BaseException) -> None:
-        self._state = replace(self._state, reason=str(error))
+        with self._condition:
+            self._state = replace(self._state, reason=str(error))
 
     def _stop_threads(self, timeout: float) -> bool:
         beat, self._beat = self._beat, None
@@ -432,12 +435,13 @@ class EmbeddedWorker:
         reason: str | None = None,
         restarts: int | None = None,
     ) -> None:
-        state = self._state
-        self._state = WorkerState(
-            worker=worker or state.worker,
-            beat=beat or state.beat,
-            restarts=state.restarts if restarts is None else restarts,
-            reason=state.reason if reason is None else reason,
-        )
-        if self._state != state:
-            self._changed(self._state)
+        with self._condition:
+            before = self._state
+            after = self._state = WorkerState(
+                worker=worker or before.worker,
+                beat=beat or before.beat,
+                restarts=before.restarts if restarts is None else restarts,
+                reason=before.reason if reason is None else reason,
+            )
+        if after != before:
+            self._changed(after)
