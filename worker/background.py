@@ -148,7 +148,10 @@ class CeleryBackground:
         async with self._changing:
             await self._change(self._addresses(url))
         # What waited in the old broker is in the run table, and is queued in the new one.
-        await self._engine.maintenance.recover()
+        try:
+            await self._engine.maintenance.recover()
+        except NagathaError as error:  # the change itself went well; this is tried each minute
+            log.warning("what waits is not queued on the new broker yet: %s", error)
 
     async def follow(self) -> None:
         """See `Background.follow`."""

@@ -530,6 +530,8 @@ class Engine:
             # They were kept for a while that is over, under what may not be true any more.
             await self.storage.clear_answers(None)
             await self.maintenance.forget_work()
+            # Whether work is paused is of today, and not of the day of the copy.
+            await self.timetable.set_paused(self.tending.paused)
         finally:
             await self._tend()
         self._notices[:] = [notice for notice in self._notices if notice.kind != "damaged"]

@@ -481,6 +481,8 @@ class ActivityWindow(Window):
         failure, paused = self._watch.failure, self._watch.paused
         if (failure, paused) == self._engine_shown:
             return  # it is told of each run that begins or ends
+        if self._engine_shown[1] not in (None, paused):
+            self.schedules.load()  # when an entry is due next is another time now, or none
         self._engine_shown = failure, paused
         if failure is not None:
             self.said.clear()

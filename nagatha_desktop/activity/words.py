@@ -42,6 +42,8 @@ def known(name: str) -> str:
         "cleanup_memory_and_maintenance": translate("Activity", "Tidy up and make the daily copy"),
         "track_usage_metrics": translate("Activity", "Add up what models used and cost"),
         "process_scheduled_tasks": translate("Activity", "Begin what is due"),
+        "export": translate("Activity", "Export of all chats"),
+        "import": translate("Activity", "Import of chats"),
         "generate_project_meta": translate("Activity", "Title, summary and tags"),
         "generate_missing_metadata_nightly": translate("Activity", "Add missing summaries"),
         "cleanup_old_metadata": translate("Activity", "Remove old drafts"),
@@ -77,7 +79,7 @@ def what(run: Run, chat_title: str) -> str:
             else translate("Activity", "Title for a chat")
         )
     if run.kind == "backup":
-        return translate("Activity", "Copy of the database")
+        return known(run.name) or translate("Activity", "Copy of the database")
     return task_words(run.name) or kind_word(run.kind)
 
 

@@ -183,6 +183,14 @@
         <translation>Fälliges beginnen</translation>
     </message>
     <message>
+        <source>Export of all chats</source>
+        <translation>Export aller Chats</translation>
+    </message>
+    <message>
+        <source>Import of chats</source>
+        <translation>Import von Chats</translation>
+    </message>
+    <message>
         <source>Title, summary and tags</source>
         <translation>Titel, Zusammenfassung und Schlagwörter</translation>
     </message>

@@ -105,6 +105,8 @@ class Answers:
         self._monotonic = monotonic
         self._at_work: dict[str, _Running] = {}
         self._unkept: dict[str, _Unkept] = {}
+        self._held: dict[str, _Running] = {}
+        """Claimed and never begun: nobody works at them, which could not be stored yet."""
         self._closing = False
 
     # beginning and ending ----------------------------------------------------------------
@@ -135,21 +137,26 @@ class Answers:
             return False
         # Known before it is claimed, so that it can be stopped at any moment.
         work = self._add(scope, found)
+        claimed: tuple[Run, Message] | None = None
         try:
             claimed = await storage.claim_answer(owner, run, scope.process, scope.now())
-            if claimed is not None:
-                work.run, message = claimed
-                if lane != work.run.lane:
-                    work.run = replace(work.run, lane=lane, name="answer", progress_text=words)
-                    await storage.save_run(owner, work.run)
-        except BaseException:
+            if claimed is None:
+                self._drop(work)
+                return False
+            work.run, message = claimed
+            if lane != work.run.lane:
+                work.run = replace(work.run, lane=lane, name="answer", progress_text=words)
+                await storage.save_run(owner, work.run)
+            work.wish = Wish.of(work.run.arguments)
+            self._begin(work, message)
+        except BaseException as error:
+            # Who stops it waits for the last line here, and finds it in the queue then. What is
+            # cancelled while it is stored goes through all the same.
+            work.run = claimed[0] if claimed is not None else found
+            if claimed is not None or isinstance(error, asyncio.CancelledError):
+                await self._let_go(work)
             self._drop(work)
             raise
-        if claimed is None:
-            self._drop(work)
-            return False
-        work.wish = Wish.of(work.run.arguments)
-        self._begin(work, message)
         begun = words or run_words.begun(scope.process, work.run.attempts)
         await scope.tell_run(work.run)
         await self.carrier.write_down(scope, run, begun)
@@ -257,6 +264,24 @@ class Answers:
     def _drop(self, work: _Running) -> None:
         self._at_work.pop(work.run.id, None)
         work.ended.set()
+
+    async def _let_go(self, work: _Running) -> None:
+        """Let an answer wait again that was claimed and not begun; where that cannot be stored
+        now, as soon as it can."""
+        try:
+            await self._release(work)
+        except NagathaError as error:
+            log.error("answer %s cannot be let go: %s", work.run.id, error)
+            self._held[work.run.id] = work
+
+    async def _release(self, work: _Running) -> None:
+        scope, run = work.scope, work.run
+        storage, owner = scope.storage, scope.owner
+        stored = await storage.get_run(owner, run.id)
+        if stored.lane != run.lane:  # nobody would go on with it
+            await storage.save_run(owner, replace(stored, lane=run.lane, name=run.name))
+        if await storage.release_run(owner, run.id, scope.process):
+            await scope.tell_run(await storage.get_run(owner, run.id))
 
     def _begin(self, work: _Running, message: Message) -> None:
         work.future = self._spawn(self._work(work, message), f"answer {work.run.id}")
@@ -431,10 +456,22 @@ class Answers:
                 await self.carrier.write_down(scope, run.id, end.text, end.level)
 
     async def settle(self, chat: str = "") -> int:
-        """Store the ends that could not be stored before (of one chat, or all), and tell them.
+        """Store the ends that could not be stored before (of one chat, or all), and tell them;
+        and let go what was claimed and not begun.
 
         Returns how many there were. Raises StorageError with the rest left for later.
         """
+        held = [work for work in self._held.values() if chat in ("", work.run.chat)]
+        for work in held:
+            if self._held.pop(work.run.id, None) is None:
+                continue  # as below
+            try:
+                await self._release(work)
+            except NotFound:
+                log.warning("answer %s, which was not begun, is gone", work.run.id)
+            except BaseException:
+                self._held[work.run.id] = work
+                raise
         waiting = [one for one in self._unkept.values() if chat in ("", one.message.chat)]
         for one in waiting:
             if self._unkept.pop(one.run.id, None) is None:
@@ -450,7 +487,7 @@ class Answers:
                 self._unkept[one.run.id] = one
                 raise
             await self._told(one.scope, stored, one.run)
-        return len(waiting)
+        return len(held) + len(waiting)
 
 
 _RUN_STATES: Mapping[MessageState, RunState] = {

@@ -6,7 +6,7 @@ Owns that a run and its message never say different things. It must not know the
 import logging
 from dataclasses import dataclass
 
-from worker.contract.errors import NotFound
+from worker.contract.errors import InvalidInput, NotFound
 from worker.contract.jobs import DeadLetter
 from worker.contract.types import FINAL_STATES, Run
 from worker.service import run_words
@@ -32,6 +32,13 @@ class DeadLetters:
         """See `JobService.retry_dead`."""
         life = self.life
         found = await self._letter(letter)
+        answer = await self._run(found)
+        if answer is not None and answer.kind == "answer":
+            raise InvalidInput(
+                "An answer is not taken up again here",
+                "Its message was given up, and the chat says so.",
+                "Ask again in its chat, then delete the letter.",
+            )
         # The row first: a worker that gets the message finds something to do. Should the process
         # end in between, recovery finds a waiting run whose message is dead, and ends it again.
         opened = await self._reopen(found)

@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.contract.errors import Unavailable
-from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
+from worker.contract.jobs import PRIORITY_DEFAULT, DeadLetter
 from worker.contract.system import Health
 from worker.contract.types import JsonObject, RunState, Source
 
 HIGHEST_PRIORITY = 9
 """Of what a person wants to be begun before everything else."""
 PRIORITIES: Mapping[Source, int] = {
-    "chat": PRIORITY_PERSON,
-    "quick": PRIORITY_PERSON,
+    "chat": 6,
+    "quick": 6,
     "cli": 6,
     "api": 5,
     "module": PRIORITY_DEFAULT,
     "schedule": 2,
     "engine": 2,
 }
-"""What a person waits for goes before what came by itself."""
+"""What a person began goes before what came by itself. What somebody waits for right now (an
+answer, a task that an answer needs, “Run now”) has `PRIORITY_PERSON` and goes before all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import Protocol
 
 from worker.contract.errors import Conflict, InvalidInput, NagathaError
-from worker.contract.jobs import Batch, DeadLetter, LogLine, Schedule, TaskCall
+from worker.contract.jobs import (
+    PRIORITY_PERSON,
+    Batch,
+    DeadLetter,
+    LogLine,
+    Schedule,
+    TaskCall,
+)
 from worker.contract.types import FINAL_STATES, Run, RunKind, RunState, Source
 from worker.service import run_words
 from worker.service.batches import Batches
@@ -110,11 +117,17 @@ class Jobs(RunLife):
             )
         if found.state not in FINAL_STATES:
             raise Conflict("This run has not ended yet", remedy="Cancel it first.")
-        if found.kind == "task":
-            return await self.run_task(found.name, found.arguments or {}, found.source)
-        return await self.queue(
-            self.new_run(found.name, None, kind=found.kind, source=found.source)
+        task = found.kind == "task"
+        arguments = self.fitting(found.name, found.arguments or {}) if task else None
+        once_more = self.new_run(
+            found.name,
+            arguments,
+            kind=found.kind,
+            source=found.source,
+            schedule=found.schedule,
         )
+        # Whoever asked first, a person waits for it now.
+        return await self.queue(replace(once_more, priority=PRIORITY_PERSON), again=True)
 
     async def run_now(self, run: str) -> Run:
         """See `JobService.run_now`."""

@@ -6,6 +6,7 @@ run. Who asks for runs is in `jobs`; it must not know Celery.
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -77,9 +78,9 @@ class RunLife:
         """The arguments as a module's task takes them. Raises NotFound, InvalidInput."""
         return dict(checked(self.host.spec(name).info.parameters, arguments, name))
 
-    async def queue(self, run: Run) -> Run:
-        """Store a new run, and hand it to the broker."""
-        why = run_words.line(run.queued, run_words.queued(run))
+    async def queue(self, run: Run, *, again: bool = False) -> Run:
+        """Store a new run, and hand it to the broker; `again`: a person has it done once more."""
+        why = run_words.line(run.queued, run_words.queued(run, again=again))
         await self.scope.storage.add_run(self.scope.owner, run, (why,))
         await self.scope.tell_run(run)
         await self.enqueue(run)
@@ -110,17 +111,23 @@ class RunLife:
         *,
         kind: RunKind = "task",
         schedule: str = "",
+        ours: bool = False,
     ) -> Run | None:
         """Claim a run for this process, or None when there is nothing to do any more.
 
         A run that has no row was sent by another Celery client, or by Beat: it gets one now,
-        from the message's own arguments. Raises InvalidInput when those are wrong.
+        from the message's own arguments. Raises InvalidInput when those are wrong. One of `ours`
+        had a row that is gone (a restored backup, data that was deleted): its message, which
+        holds no arguments, does nothing.
         """
         storage, owner, scope = self.scope.storage, self.scope.owner, self.scope
         attempts = 0
         try:
             attempts = (await storage.get_run(owner, run)).attempts
         except NotFound:
+            if ours:
+                log.warning("run %s of %s is gone; its message does nothing", run, name)
+                return None
             fitting = self.fitting(name, arguments) if kind == "task" else None
             new = self.new_run(name, fitting, kind=kind, source=source, schedule=schedule)
             new = replace(new, id=run)
@@ -176,14 +183,28 @@ class RunLife:
             return
         claimed, answer = taken
         state: MessageState = "interrupted" if answer.text else "failed"
-        stored = await storage.finish_answer(
-            owner,
-            replace(answer, state=state, error=problem),
-            replace(claimed, state="FAILURE", error=problem, ended=now),
-        )
+        try:
+            stored = await storage.finish_answer(
+                owner,
+                replace(answer, state=state, error=problem),
+                replace(claimed, state="FAILURE", error=problem, ended=now),
+            )
+        except BaseException:
+            # Nobody works at it: it waits again, and is given up the next time.
+            await self._let_go(run.id)
+            raise
         await self.scope.tell_message(stored)
         await self.scope.tell_run(await storage.get_run(owner, run.id))
         await self.scope.tell_chat(stored.chat, run.id)
+
+    async def _let_go(self, run: str) -> None:
+        """Let a claimed run wait again; where that cannot be stored now, as soon as it can."""
+        release = partial(self.scope.storage.release_run, self.scope.owner, run, self.scope.process)
+        try:
+            await release()
+        except StorageError as error:
+            log.error("run %s cannot be let go: %s", run, error)
+            self.ends.keep(run, release)
 
     async def again(self, run: str, problem: Problem, delay: float) -> Run:
         """A run failed and is tried again in `delay` seconds; who calls queues its message."""
@@ -218,10 +239,13 @@ class RunLife:
             return run
 
     async def _finish(self, run: Run, line: LogLine | None = None) -> Run:
-        stored = await self._save(run, line or run_words.ended(run))
+        stored = await self._ended(run, line)
         if stored.batch is not None and stored.state in FINAL_STATES:
             await self.go_on_after(stored)
         return stored
+
+    async def _ended(self, run: Run, line: LogLine | None = None) -> Run:
+        return await self._save(run, line or run_words.ended(run))
 
     async def _save(self, run: Run, *lines: LogLine) -> Run:
         redacted = [replace(line, text=self.scope.redact(line.text)) for line in lines]
@@ -236,17 +260,30 @@ class RunLife:
 
         Recovery does the same for those whose turn came when the process was killed.
         """
-        for following in await self.scope.storage.followers(self.scope.owner, run.id):
-            if following.state != "PENDING":
-                continue
-            if run.state == "SUCCESS":
-                await self.enqueue(following)
-            else:
-                await self.not_begun(following, run)
+        # One after the other, not each within the one before: a chain has thousands of steps.
+        ended = deque((run,))
+        while ended:
+            before = ended.popleft()
+            for following in await self.scope.storage.followers(self.scope.owner, before.id):
+                if following.state != "PENDING":
+                    continue
+                if before.state == "SUCCESS":
+                    await self.enqueue(following)
+                else:
+                    ended.append(await self._not_begun(following, before))
 
     async def not_begun(self, run: Run, before: Run | None) -> None:
         """End a step of a chain whose turn never comes, and all that follow it."""
-        await self.end(replace(run, state="REVOKED", error=run_words.not_begun(before)))
+        found = await self.scope.storage.get_run(self.scope.owner, run.id)
+        if found.state == "PENDING":  # it may have ended with one before it, since it was read
+            await self.go_on_after(await self._not_begun(found, before))
+
+    async def _not_begun(self, run: Run, before: Run | None) -> Run:
+        """End a step of a chain whose turn never comes; what follows it is left."""
+        problem = run_words.not_begun(before)
+        return await self._ended(
+            replace(run, state="REVOKED", error=problem, ended=self.scope.now())
+        )
 
     def seconds_until(self, due: datetime | None) -> float:
         """From now on; 0 for what is due."""

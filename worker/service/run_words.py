@@ -28,9 +28,9 @@ def line(
     return LogLine(at, level, text)
 
 
-def queued(run: Run) -> str:
-    """Why a run is there."""
-    why = _WHY[run.source]
+def queued(run: Run, *, again: bool = False) -> str:
+    """Why a run is there; `again`: a person has what was done before done once more."""
+    why = "a person asked for it again" if again else _WHY[run.source]
     if run.schedule:
         why = f"{why} (“{run.schedule}”)"
     if run.follows is not None:

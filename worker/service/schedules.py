@@ -6,7 +6,7 @@ one is due is Beat's to find out. It must not know Celery.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -133,14 +133,21 @@ class Timetable:
 
     async def plan(self, name: str) -> Plan:
         """What was changed about the entry."""
-        stored = await self.storage.get_value(OF_ENGINE, f"schedule:{name}")
-        return Plan(**json.loads(stored)) if stored else Plan()
+        interval = await self.storage.get_value(OF_ENGINE, f"schedule:{name}:interval")
+        paused = await self.storage.get_value(OF_ENGINE, f"schedule:{name}:paused")
+        return Plan(float(interval) if interval else None, paused is not None)
 
-    async def set_plan(self, name: str, plan: Plan) -> None:
-        """Remember what was changed."""
-        values = {"interval": plan.interval, "paused": plan.paused}
-        stored = None if plan == Plan() else json.dumps(values)
-        await self.storage.set_value(OF_ENGINE, f"schedule:{name}", stored)
+    # Each change has a value of its own: two at once, by whatever process, undo nothing.
+
+    async def set_interval(self, name: str, seconds: float | None) -> None:
+        """Remember the entry's interval; None for the default."""
+        stored = None if seconds is None else repr(float(seconds))
+        await self.storage.set_value(OF_ENGINE, f"schedule:{name}:interval", stored)
+
+    async def set_entry_paused(self, name: str, paused: bool) -> None:
+        """Remember whether the entry is paused."""
+        stored = "yes" if paused else None
+        await self.storage.set_value(OF_ENGINE, f"schedule:{name}:paused", stored)
 
     async def paused(self) -> bool:
         """Whether a person has paused all background work."""
@@ -187,8 +194,8 @@ class Schedules:
     async def pause_schedule(self, name: str, paused: bool) -> Schedule:
         """See `JobService.pause_schedule`."""
         self._entry(name)
-        plan = await self.timetable.plan(name)
-        return await self._change(name, replace(plan, paused=paused))
+        await self.timetable.set_entry_paused(name, paused)
+        return await self._changed(name)
 
     async def set_interval(self, name: str, seconds: float | None) -> Schedule:
         """See `JobService.set_interval`."""
@@ -201,8 +208,8 @@ class Schedules:
                 else "More than a year is too long.",
                 "Choose between 10 seconds and a year.",
             )
-        plan = await self.timetable.plan(name)
-        return await self._change(name, replace(plan, interval=seconds))
+        await self.timetable.set_interval(name, seconds)
+        return await self._changed(name)
 
     async def tell(self, name: str) -> Schedule:
         """Publish how an entry is now, to its owner and to the engines of all processes."""
@@ -212,8 +219,7 @@ class Schedules:
             await self.scope.bus.publish(self.engines, ScheduleChanged(schedule=schedule))
         return schedule
 
-    async def _change(self, name: str, plan: Plan) -> Schedule:
-        await self.timetable.set_plan(name, plan)
+    async def _changed(self, name: str) -> Schedule:
         await self.background().reschedule()
         return await self.tell(name)
 

@@ -79,10 +79,8 @@ class System:
 
     async def pause(self, paused: bool) -> EngineStatus:
         """See `SystemService.pause`."""
-        await self.tending.pause(paused)
-        status = await self.status()
-        await self.scope.tell(EngineChanged(status=status))
-        return status
+        await self.tending.pause(paused)  # which tells it
+        return await self.status()
 
     async def set_broker(self, url: str) -> EngineStatus:
         """See `SystemService.set_broker`."""

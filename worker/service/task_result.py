@@ -6,9 +6,11 @@ Owns the waiting, and that a run nobody waits for any more is cancelled.
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from worker.contract.errors import error_from
 from worker.contract.events import RunChanged
+from worker.contract.jobs import PRIORITY_PERSON
 from worker.contract.types import FINAL_STATES
 from worker.service.jobs import Jobs
 
@@ -20,7 +22,9 @@ async def run_and_wait(jobs: Jobs, name: str, arguments: Mapping[str, object]) -
     """
     scope = jobs.scope
     events = scope.bus.subscribe(scope.owner)
-    run = await jobs.run_task(name, arguments, source="chat")
+    new = jobs.new_run(name, jobs.fitting(name, arguments), source="chat")
+    # The answer waits for it, also while background work is paused.
+    run = await jobs.queue(replace(new, priority=PRIORITY_PERSON))
     try:
         async for event in events:
             if isinstance(event, RunChanged) and event.run.id == run.id:

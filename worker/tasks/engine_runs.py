@@ -12,7 +12,7 @@ from typing import NoReturn, cast
 from celery import Task
 from celery.exceptions import Ignore
 
-from worker.contract.errors import NagathaError, StorageError
+from worker.contract.errors import NagathaError, NotFound, StorageError
 from worker.contract.types import FINAL_STATES, JsonObject, Problem, Run, Source
 from worker.engine import LOCAL_OWNER, Engine
 from worker.service.dispatch import TASK_HEADERS
@@ -35,16 +35,18 @@ def carry_out(engine: Engine, task: Task, work: Work) -> dict[str, object]:
     request, headers = task.request, task.request.headers or {}
     source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
     schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
-    jobs = engine.services(LOCAL_OWNER).jobs
+    named_owner = headers.get(TASK_HEADERS["owner"])  # only messages of ours have one
+    jobs = engine.services(str(named_owner or LOCAL_OWNER)).jobs
     wait = engine.runtime.run
     try:
-        run = wait(_begin(engine, jobs, request.id, task.name, source, schedule))
+        ours = bool(named_owner)
+        run = wait(_begin(engine, jobs, request.id, task.name, source, schedule, ours))
     except StorageError as error:
         # Cleaning up may be just what a full disk needs.
         log.warning("%s is done without a row: %s", task.name, error)
         return dict(wait(work(_unheard)))
     if run is None:
-        return _ended_before(task, wait(jobs.get(request.id)))
+        return _ended_before(task, wait(_left_of(jobs, request.id)))
     try:
         result = wait(_stoppable(engine, jobs, run, work))
     except NagathaError as error:
@@ -67,10 +69,18 @@ def carry_out(engine: Engine, task: Task, work: Work) -> dict[str, object]:
 
 
 async def _begin(
-    engine: Engine, jobs: Jobs, run_id: str, name: str, source: Source, schedule: str
+    engine: Engine,
+    jobs: Jobs,
+    run_id: str,
+    name: str,
+    source: Source,
+    schedule: str,
+    ours: bool,
 ) -> Run | None:
     async def begin() -> Run | None:
-        return await jobs.begin(run_id, name, {}, source, kind="maintenance", schedule=schedule)
+        return await jobs.begin(
+            run_id, name, {}, source, kind="maintenance", schedule=schedule, ours=ours
+        )
 
     run = await begin()
     if run is None:
@@ -78,6 +88,14 @@ async def _begin(
         await engine.maintenance.release_orphans()
         run = await begin()
     return run
+
+
+async def _left_of(jobs: Jobs, run_id: str) -> Run:
+    """The row of a run that cannot be begun. Raises Ignore where it is gone."""
+    try:
+        return await jobs.get(run_id)
+    except NotFound:
+        raise Ignore from None
 
 
 class _Stopped(Exception):

@@ -15,7 +15,7 @@ from typing import NoReturn, TypeVar, cast
 from celery import Task
 from celery.exceptions import Ignore
 
-from worker.contract.errors import InvalidInput, NagathaError
+from worker.contract.errors import InvalidInput, NagathaError, NotFound
 from worker.contract.types import FINAL_STATES, Problem, Run, Source
 from worker.engine import LOCAL_OWNER, Engine
 from worker.module_host.bounded import TookTooLong
@@ -110,18 +110,20 @@ class _Execution:
         """
         request = self.task.request
         headers = request.headers or {}
-        owner = str(headers.get(TASK_HEADERS["owner"]) or LOCAL_OWNER)
+        named_owner = headers.get(TASK_HEADERS["owner"])  # only messages of ours have one
+        owner = str(named_owner or LOCAL_OWNER)
         source = cast(Source, headers.get(TASK_HEADERS["source"]) or "api")
         schedule = str(headers.get(TASK_HEADERS["schedule"]) or "")
         jobs = self.engine.services(owner).jobs
         try:
             named = self._named(places, arguments) if places else arguments
-            run = self._begin(jobs, named, source, schedule)
+            ours = bool(named_owner)
+            run = self._begin(jobs, named, source, schedule, ours)
             if run is None:
                 # A killed process may have it, whose message came back before its row was
                 # released; recovery, which may do that now, relies on the message being here.
                 self._wait(self.engine.maintenance.release_orphans())
-                run = self._begin(jobs, named, source, schedule)
+                run = self._begin(jobs, named, source, schedule, ours)
         except NagathaError as error:
             raise TaskFailed(str(error)) from None
         if run is None:
@@ -154,9 +156,11 @@ class _Execution:
         return ended.result
 
     def _begin(
-        self, jobs: Jobs, named: Mapping[str, object], source: Source, schedule: str
+        self, jobs: Jobs, named: Mapping[str, object], source: Source, schedule: str, ours: bool
     ) -> Run | None:
-        begun = jobs.begin(self.task.request.id, self.name, named, source, schedule=schedule)
+        begun = jobs.begin(
+            self.task.request.id, self.name, named, source, schedule=schedule, ours=ours
+        )
         return self._wait(begun)
 
     def _named(
@@ -248,8 +252,11 @@ class _Execution:
         raise self.task.retry(countdown=delay, exc=TaskFailed(later.reason))
 
     def _ended_before(self, jobs: Jobs, run_id: str) -> object:
-        """The message came twice, or the run was cancelled."""
-        run = self._wait(jobs.get(run_id))
+        """The message came twice, the run was cancelled, or its row is gone."""
+        try:
+            run = self._wait(jobs.get(run_id))
+        except NotFound:
+            raise Ignore from None
         if run.state == "SUCCESS":
             return run.result
         log.info("run %s is %s already", run_id, run.state)

@@ -25,7 +25,7 @@ from worker.contract.types import Run, RunKind, RunState
 from worker.storage import folding, rules
 from worker.storage.base import RunCounts
 from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from
-from worker.storage.sqlite.schema import chats, owners, runs
+from worker.storage.sqlite.schema import chats, messages, owners, runs
 
 _STRETCHES = (250, 4000)
 """Rows that are looked through at once for words: at first, and at most."""
@@ -165,8 +165,13 @@ def run_seconds(db: Connection, owner: str, name: str, limit: int) -> tuple[floa
     """See `Storage.run_seconds`."""
     rows = db.execute(
         select(runs.c.started, runs.c.ended)
+        .outerjoin(
+            messages, and_(messages.c.owner == runs.c.owner, messages.c.id == runs.c.message)
+        )
         .where(_mine(owner), runs.c.name == name, runs.c.state == "SUCCESS")
         .where(runs.c.started.is_not(None), runs.c.ended.is_not(None))
+        # A kept answer takes no time, whatever a model would take.
+        .where(messages.c.cached.is_(None))
         .order_by(runs.c.ended.desc(), runs.c.seq.desc())
         .limit(rules.within(limit))
     )
