@@ -407,7 +407,7 @@ class Engine:
     async def _switch_module(self, name: str, on: bool) -> ModuleInfo:
         info = await self.keeper.switch(name, on)
         if not on:
-            await self._tend()  # what is queued for it ends now, with a reason
+            await self.maintenance.end_tasks_of(name)
         return info
 
     async def _run_for_tool(

@@ -169,9 +169,7 @@ class Maintenance:
                 except NotFound as error:
                     if background.state.worker != "ok":
                         continue  # a command may see other modules than whoever does the work
-                    # A worker would throw the message away.
-                    await life.fail(run.id, error.problem)
-                    await background.revoke(run.id)
+                    await self._without_task(owned, error)
                     continue
             # The message of an answer that was begun is gone: it was acknowledged then.
             begun = run.kind == "answer" and run.id in released
@@ -192,6 +190,20 @@ class Maintenance:
             )
             queued += 1
         return queued
+
+    async def end_tasks_of(self, module: str) -> None:
+        """A person switched the module off: what waits for its tasks ends, and says why."""
+        for owned in await self.storage.unclaimed_runs():
+            if owned.run.kind == "task" and owned.run.name.rpartition(".")[0] == module:
+                try:
+                    self.host.spec(owned.run.name)
+                except NotFound as error:
+                    await self._without_task(owned, error)
+
+    async def _without_task(self, owned: OwnedRun, error: NotFound) -> None:
+        # A worker would throw the message away.
+        await self.life(owned.owner).fail(owned.run.id, error.problem)
+        await self.background().revoke(owned.run.id)
 
     async def write_waiting(self) -> int:
         """Write the queued answers here that nobody else would ever write; how many.
