@@ -25,9 +25,11 @@ from worker.presence import Presence
 from worker.storage.base import Storage
 from worker.storage.sqlite.store import SqliteStorage
 
-# A shell may start a command in the background with SIGINT ignored; a person's Ctrl+C is not.
+# A shell may start the tests in the background with SIGINT ignored, or under nohup with SIGHUP; a
+# person's Ctrl+C, and the end of their terminal, are not.
 MAIN = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL);"
     "from worker.cli.main import main; main()"
 )
 
