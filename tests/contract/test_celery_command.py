@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engines import engine_in
+from tests.support.engines import becomes, engine_in
 from tests.support.lab import client_of, done
 from tests.support.processes import posix_only, started, wait_until
 from tests.support.worlds import World
@@ -79,7 +79,11 @@ def test_worker_started_with_celerys_command_runs_the_programs_tasks(
     command += ["--concurrency=1", "--hostname=celery@here"]
 
     async def test(there: World) -> None:
-        assert there.engine.worker_elsewhere()
+        async def is_there() -> bool:
+            return there.engine.worker_elsewhere()
+
+        # It says that it is ready while its process still starts its engine.
+        await becomes(is_there, "the worker is seen from here")
         for _ in range(2):
             ended = await done(there, "lab.flaky", fails=1)
             assert (ended.state, ended.result, ended.attempts) == ("SUCCESS", 1, 2)
