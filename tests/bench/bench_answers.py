@@ -64,6 +64,7 @@ async def _measure(
         "OPENAI_BASE_URL": url,
         "OPENAI_MODEL": "fast",
         "NAGATHA_CHAT_AUTOMATIC_TITLES": "false",
+        "NAGATHA_CHAT_REUSE_ANSWERS": "false",  # the same question is asked again and again
     }
     paths = Paths.find(environ)
     raw = AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0)

@@ -65,6 +65,7 @@ def measure(quick: bool) -> list[Figure]:
                 "OPENAI_BASE_URL": url,
                 "OPENAI_MODEL": "fast",
                 "NAGATHA_CHAT_AUTOMATIC_TITLES": "false",
+                "NAGATHA_CHAT_REUSE_ANSWERS": "false",  # the same question each time
             }
             ours = _run([sys.executable, "-m", "tests.bench.painted_program", str(rounds)], env)
         finally:
