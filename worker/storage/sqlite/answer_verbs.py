@@ -3,6 +3,7 @@
 Owns nothing besides; `store` joins them with the other verbs.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,12 +13,13 @@ from worker.storage.sqlite import answers, queued
 from worker.storage.sqlite.connections import Connections
 
 
-class AnswerVerbs:
+class AnswerVerbs(ABC):
     """`AnswerStorage` in a file. Who inherits it has the connections."""
 
     @property
+    @abstractmethod
     def _db(self) -> Connections:
-        raise NotImplementedError
+        """The open connections. Raises StorageError when there are none."""
 
     async def claim_answer(
         self, owner: str, run: str, process: str, at: datetime
