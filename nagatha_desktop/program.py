@@ -15,11 +15,11 @@ from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, S
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from nagatha_desktop.activity.desk import ActivityDesk
+from nagatha_desktop.alerts import Alerts
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
-from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.platform.single_instance import SingleInstance
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
@@ -109,8 +109,9 @@ class Program(QObject):
         )
         self._quick: QuickAsk | None = None
         self.tray = Tray(self.themes, self.watch, self.keys, self)
-        self.notifier = Notifier(lambda: self.tray.icon, self)
-        self._said_of: Callable[[], None] = self.window.bring_up
+        self.alerts = Alerts(
+            self.bridge, self.themes, state, self._chat_watched, self._watched, self
+        )
         self.activity = ActivityDesk(
             self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
         )
@@ -140,7 +141,7 @@ class Program(QObject):
         tray.settings_wanted.connect(self.show_settings)
         tray.quit_wanted.connect(self.quit)
         tray.available_changed.connect(self._tray_changed)
-        self.notifier.clicked.connect(self._notification_clicked)
+        self.alerts.chat_wanted.connect(self.open_chat)
         self._connect_activity()
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
@@ -160,6 +161,8 @@ class Program(QObject):
         activity.quit_wanted.connect(self.quit)
         activity.restart_wanted.connect(self._begin_engine)
         activity.news.connect(self._say_news)
+        self.alerts.activity_wanted.connect(activity.show)
+        self.alerts.work.failure_said.connect(activity.alerts.said_elsewhere)
 
     # -- beginning ------------------------------------------------------------------------------
 
@@ -349,22 +352,20 @@ class Program(QObject):
         else:
             self.window.bring_up()
 
+    def _chat_watched(self, chat: str) -> bool:
+        """Whether the chat window shows a person this chat."""
+        return _in_front(self.window) and self.window.model.chat_id == chat
+
     def _watched(self, run: Run) -> bool:
         """Whether the chat, or quick ask, shows a person what became of a run."""
-        if run.chat and _in_front(self.window) and self.window.model.chat_id == run.chat:
+        if run.chat and self._chat_watched(run.chat):
             return True
         return run.source == "quick" and _in_front(self._quick)
 
     @Slot(str, str)
     def _say_news(self, title: str, text: str) -> None:
         if not self._ending:
-            self._said_of = self.activity.show_news
-            self.notifier.say(title, text)
-
-    @Slot()
-    def _notification_clicked(self) -> None:
-        """A click leads to what was said last."""
-        self._said_of()
+            self.alerts.failure(title, text, self.activity.show_news)
 
     @Slot(str)
     def _state_changed(self, key: str) -> None:
@@ -411,10 +412,11 @@ class Program(QObject):
         if not self.tray.available or not self.state.flag("close_to_tray"):
             self.quit()
         elif self.state.tell_once("still_running"):
-            self._said_of = self.window.bring_up
-            self.notifier.say(
+            self.alerts.announcer.say(
+                "running",
                 self.tr("Nagatha is still running"),
                 self.tr("It waits in the tray. Quit it from the menu there."),
+                opens=self.window.bring_up,
             )
 
     @Slot()
@@ -469,7 +471,7 @@ class Program(QObject):
             window.hide()
         self.tray.stop()
         self.activity.stop()
-        self.notifier.stop()
+        self.alerts.stop()
         self._left = LAST_WORDS // _STEP
         self._await_last_words()
 

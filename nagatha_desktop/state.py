@@ -42,6 +42,11 @@ DEFAULTS: dict[str, Json] = {
     "told": [],
     "geometry": {},
     "first_start_done": False,
+    "notify_answers": True,
+    "notify_failures": True,
+    "notify_approvals": True,
+    "notify_routines": True,
+    "notify_sound": True,
 }
 """Every key there is, with its value where nothing is stored. `hotkey` and `shortcuts` are in
 Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window."""

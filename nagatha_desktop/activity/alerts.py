@@ -56,6 +56,12 @@ class FailureAlerts(QObject):
         """A person asked this run to end: however it ends, they know why."""
         self._caused.add(run)
 
+    @Slot(str)
+    def said_elsewhere(self, run: str) -> None:
+        """That this run failed is said as the end of something larger."""
+        self._caused.add(run)
+        self._news = [news for news in self._news if news.id != run]
+
     def stop(self) -> None:
         """Say nothing more."""
         self._soon.stop()

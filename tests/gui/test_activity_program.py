@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from nagatha_desktop.activity.alerts import FailureAlerts
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.program import Program
+from nagatha_desktop.widgets.notes import Notes
 from tests.support.activity_window import Clock
 from tests.support.fake_client import FakeClient
 from tests.support.program import begun
@@ -131,16 +133,16 @@ def test_a_failure_that_nobody_watched_is_said_once_and_a_click_shows_it(
     program.activity.alerts._soon.setInterval(10)
     run = failing(fake)
     on_loop(fake.work.tell((run,)))
-    qtbot.waitUntil(lambda: program.notifier._window is not None)
-    said = program.notifier._window
-    assert said is not None
+    qtbot.waitUntil(lambda: isinstance(program.alerts.notifier.windows, Notes))
+    shown = program.alerts.notifier.windows
+    assert isinstance(shown, Notes)
+    said = shown.notes[0]
     assert said.accessibleName() == "Failed: Fetch. The feed could not be fetched"
-    said.hide()
     on_loop(fake.work.tell((run,)))
     marker = on_loop(fake.work.run_task("a.b", {}))
     qtbot.waitUntil(lambda: marker.id in program.watch._runs)
-    assert not program.activity.alerts._soon.isActive() and not said.isVisible()
-    said.clicked.emit()
+    assert not program.activity.alerts._soon.isActive() and shown.notes == [said]
+    qtbot.mouseClick(said, Qt.MouseButton.LeftButton)
     window = program.activity.window
     qtbot.waitUntil(lambda: window.details.run is not None and window.details.run.id == run.id)
     assert window.segment == "failed" and window.details.isVisible()

@@ -1,4 +1,4 @@
-"""The operating system's corners: hand-over, autostart, displays, keys, notifications."""
+"""The operating system's corners: hand-over, autostart, displays, keys."""
 
 import ctypes
 import os
@@ -33,7 +33,6 @@ from nagatha_desktop.platform.hotkey import (
     windows_key,
     x11_modifiers,
 )
-from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.platform.single_instance import SingleInstance
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
@@ -308,19 +307,3 @@ def test_a_key_that_cannot_be_had_is_refused_with_the_reason(qtbot: QtBot) -> No
         key.set_key("Ctrl+Alt+Space")
     assert told.args is not None and "does not answer" in told.args[0]
     key.release()
-
-
-# -- notifications ------------------------------------------------------------------------------
-
-
-def test_without_a_tray_a_window_of_our_own_speaks_and_can_be_pressed(qtbot: QtBot) -> None:
-    notifier = Notifier(lambda: None)
-    notifier.say("Nagatha is still running", "It waits in the tray.")
-    window = notifier._window
-    assert window is not None and window.isVisible()
-    assert "still running" in window.accessibleName()
-    with qtbot.waitSignal(notifier.clicked):
-        qtbot.mouseClick(window, Qt.MouseButton.LeftButton)
-    assert not window.isVisible()
-    notifier.stop()
-    notifier.deleteLater()

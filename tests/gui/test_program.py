@@ -12,12 +12,19 @@ from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.app import addresses_of, commands_of, main, parse
 from nagatha_desktop.program import Program, Signals
+from nagatha_desktop.widgets.notes import Note, Notes
 from tests.support.fake_client import FakeClient
 from tests.support.program import Backend, begun
 from worker.contract.errors import StorageError
 from worker.contract.types import Problem
 from worker.paths import Paths
 from worker.runtime import Runtime
+
+def notes(program: Program) -> list[Note]:
+    """The windows of our own that say something."""
+    windows = program.alerts.notifier.windows
+    return windows.notes if isinstance(windows, Notes) else []
+
 
 # The offscreen platform has no tray, and says so in these words.
 pytestmark = pytest.mark.qt_log_ignore("systemTrayWindowChanged")
@@ -70,12 +77,13 @@ def test_a_tray_that_comes_takes_the_notice_away_and_closing_hides(
     assert program.window.notices.problems == ()
     program.window.close()
     assert not program.window.isVisible() and not program._ending
-    said = program.notifier._window
-    assert said is not None and "still running" in said.accessibleName()
+    qtbot.waitUntil(lambda: bool(notes(program)))
+    said = notes(program)[0]
+    assert said.isVisible() and "still running" in said.accessibleName()
     program.window.bring_up()
-    said.hide()
+    said.close_button.click()
     program.window.close()
-    assert not said.isVisible()
+    assert program.alerts.announcer.said == ()
     program.tray._set_available(False)
     assert program._tray_wait.isActive()
     program._no_tray()

@@ -433,6 +433,11 @@ class SystemService(Protocol):
         are not held back. Kept until it is taken back, over restarts too."""
         ...
 
+    async def woke(self) -> None:
+        """The machine woke from sleep: look at once at what is due and at what broke meanwhile,
+        as it is done each minute. Returns before that is done; asking twice does no harm."""
+        ...
+
     async def set_broker(self, url: str) -> EngineStatus:
         """Change the broker while running; "" is the bundled one. The old one stays on failure."""
         ...

@@ -174,6 +174,8 @@ class EngineStatus:
     """True while a person has paused background work: what is queued waits."""
     dead: int | None = 0
     """Messages that the broker gave up; None where the broker cannot be asked."""
+    process: str = ""
+    """The id of the process that the engine runs in, for `ReminderService.take`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class System:
             notices=tuple(self.notices()),
             paused=self.tending.paused,
             dead=await self.background().dead_count(owner),
+            process=self.scope.process,
         )
 
     async def doctor(self, checks: tuple[str, ...] = ()) -> tuple[Check, ...]:
@@ -81,6 +82,10 @@ class System:
         """See `SystemService.pause`."""
         await self.tending.pause(paused)  # which tells it
         return await self.status()
+
+    async def woke(self) -> None:
+        """See `SystemService.woke`."""
+        await self.tending.woke()
 
     async def set_broker(self, url: str) -> EngineStatus:
         """See `SystemService.set_broker`."""

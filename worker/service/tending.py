@@ -101,6 +101,17 @@ class Tending:
             await asyncio.sleep(KEPT_PROMISES.total_seconds())
             await self.tend()
 
+    async def woke(self) -> None:
+        """The machine slept: do now what is done now and then, and let Beat look at its clocks."""
+        self._do(self._after_sleep(), "after sleep")
+
+    async def _after_sleep(self) -> None:
+        try:
+            await self.background.reschedule()
+        except NagathaError as error:
+            log.warning("Beat does not look at what is due: %s", error)
+        await self.tend()
+
     async def tend(self) -> None:
         """What is done now and then; no step is left undone because another one failed."""
         for step in (

@@ -1,0 +1,320 @@
+"""Says on the desktop that something is due, and does what is answered there.
+
+Owns when a firing is said, what is said together, and that it is taken first and marked as shown
+once the desktop has it. When things are due is the engine's; how it is shown is the announcer's.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, time, timedelta
+
+from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, Signal, Slot
+
+from nagatha_desktop.announcer import Announcer, Choice
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.widgets.text import one_line
+from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
+from worker.contract.reminders import OPEN_STATES, Firing, Reminder
+from worker.contract.services import Client
+from worker.contract.types import Problem
+
+GATHER = 300
+"""Milliseconds within which what was missed is said together."""
+AGAIN = 10_000
+"""Milliseconds after which the engine is asked again where it could not say who tells."""
+SNOOZE = timedelta(minutes=10)
+MORNING = time(9)
+"""When "tomorrow" is, on the clock on the wall."""
+APART = 4
+"""So many that are due at once are said one by one; more are said together."""
+LINES = 6
+"""So many of those that are said together are named."""
+_LINE = 120
+_NOW = timedelta(minutes=1)
+_TOGETHER = "reminders"
+
+
+def name_of(firing: str) -> str:
+    """The notification's id for a firing (id)."""
+    return f"reminder:{firing}"
+
+
+class ReminderAlerts(QObject):
+    """See the module. What the window of reminders shows while it is in front is not said."""
+
+    reminders_wanted = Signal(str)
+    """Show the reminders, at this one (id); "" for those that were missed."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        announcer: Announcer,
+        in_front: Callable[[], bool],
+        sound: Callable[[], bool],
+        clock: Callable[[], datetime],
+        parent: QObject | None = None,
+    ) -> None:
+        """`in_front` tells whether a person looks at the reminders; `clock` gives aware times."""
+        super().__init__(parent)
+        self._bridge = bridge
+        self._announcer = announcer
+        self._in_front = in_front
+        self._sound = sound
+        self._clock = clock
+        self._known: set[str] = set()
+        """Firings (ids) that were asked for, and are still open."""
+        self._said: dict[str, Firing] = {}
+        self._together: set[str] = set()
+        """Firings (ids) in the notification of several."""
+        self._process: str | None = None
+        self._late: list[Firing] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(GATHER)
+        self._soon.timeout.connect(self._take_late)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(AGAIN)
+        self._again.timeout.connect(self.look)
+        bridge.ready.connect(self.look)
+        bridge.listen(self, self._hear)
+
+    def stop(self) -> None:
+        """Say nothing more."""
+        self._soon.stop()
+        self._again.stop()
+        self._late.clear()
+
+    @Slot()
+    def look(self) -> None:
+        """Say what is open and was never said: at the start, and when data was replaced."""
+        self._process = None  # it may be another engine
+        self._bridge.call(
+            lambda client: client.reminders.open_firings(),
+            owner=self,
+            done=self._consider,
+            failed=_nothing,
+        )
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, FiringChanged):
+            self._consider((event.firing,))
+        elif isinstance(event, ReminderChanged) and event.reminder.deleted is not None:
+            for firing in [f for f in self._said.values() if f.reminder == event.reminder.id]:
+                self._settle(firing.id)
+        elif isinstance(event, DataReplaced):
+            for firing in list(self._said):
+                self._settle(firing)
+            self._known.clear()
+            self.look()
+
+    # -- who says it ------------------------------------------------------------------------------
+
+    def _consider(self, firings: Iterable[Firing]) -> None:
+        now = []
+        for firing in firings:
+            if firing.state not in OPEN_STATES:
+                self._settle(firing.id)
+                continue
+            if firing.state == "held" or firing.silent or firing.shown or firing.id in self._known:
+                continue
+            self._known.add(firing.id)
+            if firing.state == "missed":
+                self._late.append(firing)
+                self._soon.start()
+            else:
+                now.append(firing)
+        if now:
+            self._ask(now)
+
+    @Slot()
+    def _take_late(self) -> None:
+        late, self._late = self._late, []
+        if late:
+            self._ask(late)
+
+    def _ask(self, firings: Sequence[Firing]) -> None:
+        """Ask the engine for which of them this program is the one to say it."""
+
+        async def take(client: Client) -> tuple[str, tuple[Firing, ...]]:
+            process = self._process
+            if process is None:
+                process = (await client.system.status()).process
+            taken = [f for f in firings if await client.reminders.take(f.id, process)]
+            return process, tuple(taken)
+
+        def failed(_: Problem) -> None:
+            self._known.difference_update(firing.id for firing in firings)
+            self._again.start()
+
+        self._bridge.call(take, owner=self, done=self._taken, failed=failed)
+
+    def _taken(self, found: tuple[str, tuple[Firing, ...]]) -> None:
+        self._process, taken = found
+        # What was answered while it was asked for is known no more.
+        firings = [firing for firing in taken if firing.id in self._known]
+        if not firings:
+            return
+        if self._in_front():
+            self._mark(tuple(firing.id for firing in firings))
+            return
+        missed = [firing for firing in firings if firing.state == "missed"]
+        due = [firing for firing in firings if firing.state != "missed"]
+        if len(missed) > 1 or len(due) > APART:
+            self._say_together(firings)
+        else:
+            for firing in firings:
+                self._say(firing)
+
+    # -- saying it --------------------------------------------------------------------------------
+
+    def _say(self, firing: Firing) -> None:
+        self._said[firing.id] = firing
+        self._announcer.say(
+            name_of(firing.id),
+            one_line(firing.text, _LINE),
+            self._words(firing),
+            choices=(
+                Choice(self.tr("Done"), lambda: self._done(firing)),
+                Choice(self.tr("Snooze 10 min"), lambda: self._snooze(firing)),
+                Choice(self.tr("Tomorrow"), lambda: self._tomorrow(firing)),
+            ),
+            opens=lambda: self.reminders_wanted.emit(firing.reminder),
+            shown=lambda: self._mark((firing.id,)),
+            stays=firing.urgent,
+            sound=self._sound(),
+        )
+
+    def _say_together(self, firings: Sequence[Firing]) -> None:
+        if name_of(_TOGETHER) not in self._announcer.said:  # a person closed it
+            self._forget_together()
+        # What was said together before and is still open is not lost by what comes now.
+        before = [self._said[id] for id in self._together if id in self._said]
+        both = sorted((*before, *firings), key=lambda firing: firing.due)
+        self._said.update((firing.id, firing) for firing in firings)
+        self._together = {firing.id for firing in both}
+        lines = [f"{self._when(f.due)}  {one_line(f.text, _LINE)}" for f in both[:LINES]]
+        if len(both) > LINES:
+            lines.append(self.tr("and {number} more").format(number=len(both) - LINES))
+        title = (
+            self.tr("{number} were due while Nagatha was off")
+            if any(firing.state == "missed" for firing in both)
+            else self.tr("{number} reminders are due")
+        )
+        new = tuple(firing.id for firing in firings)
+        self._announcer.say(
+            name_of(_TOGETHER),
+            title.format(number=len(both)),
+            "\n".join(lines),
+            choices=(
+                Choice(self.tr("Show"), self._show_together),
+                Choice(self.tr("Done with all"), self._all_done),
+            ),
+            opens=self._show_together,
+            shown=lambda: self._mark(new),
+            stays=any(firing.urgent for firing in both),
+            sound=self._sound(),
+        )
+
+    def _words(self, firing: Firing) -> str:
+        late = self._clock() - firing.due
+        words = (
+            self.tr("Due now")
+            if late < _NOW
+            else self.tr("Due {time}").format(time=self._when(firing.due))
+        )
+        if firing.earlier:
+            words = self.tr("{due}, and {number} times before").format(
+                due=words, number=firing.earlier
+            )
+        title = one_line(firing.chat_title, _LINE)
+        if title:
+            words = self.tr("{due} · from “{title}”").format(due=words, title=title)
+        return words
+
+    def _when(self, moment: datetime) -> str:
+        """A time in this machine's zone: "09:00" today, with its day else."""
+        there, here = moment.astimezone(), self._clock().astimezone()
+        form = self.tr("HH:mm") if there.date() == here.date() else self.tr("ddd d MMM HH:mm")
+        return QLocale().toString(QDateTime(there.replace(tzinfo=None)), form)
+
+    def _mark(self, firings: tuple[str, ...]) -> None:
+        async def shown(client: Client) -> None:
+            for firing in firings:
+                await client.reminders.shown(firing)
+
+        # Where that is not kept, it is said again at the next start, which is the better mistake.
+        self._bridge.call(shown, owner=self, failed=_nothing)
+
+    # -- what is answered -------------------------------------------------------------------------
+
+    def _done(self, firing: Firing) -> None:
+        self._answer(firing, lambda client: client.reminders.done(firing.reminder, firing.id))
+
+    def _snooze(self, firing: Firing) -> None:
+        until = self._clock() + SNOOZE
+        self._answer(
+            firing, lambda client: client.reminders.snooze(firing.reminder, until, firing.id)
+        )
+
+    def _tomorrow(self, firing: Firing) -> None:
+        day = self._clock().astimezone().date() + timedelta(days=1)
+        until = datetime.combine(day, MORNING).astimezone()
+        self._answer(
+            firing, lambda client: client.reminders.snooze(firing.reminder, until, firing.id)
+        )
+
+    def _answer(self, firing: Firing, use: Callable[[Client], Awaitable[Reminder]]) -> None:
+        self._said.pop(firing.id, None)
+
+        def failed(problem: Problem) -> None:
+            # A button that did nothing must not look like one that did.
+            self._announcer.say(
+                name_of(firing.id),
+                one_line(problem.title, _LINE),
+                one_line(firing.text, _LINE),
+                opens=lambda: self.reminders_wanted.emit(firing.reminder),
+            )
+
+        self._bridge.call(use, owner=self, failed=failed)
+
+    def _show_together(self) -> None:
+        self._forget_together()
+        self.reminders_wanted.emit("")
+
+    def _all_done(self) -> None:
+        firings = tuple(id for id in self._together if id in self._said)
+        self._forget_together()
+
+        def failed(problem: Problem) -> None:
+            self._announcer.say(
+                name_of(_TOGETHER),
+                one_line(problem.title, _LINE),
+                self.tr("Nothing was marked as done."),
+                opens=lambda: self.reminders_wanted.emit(""),
+            )
+
+        self._bridge.call(
+            lambda client: client.reminders.done_all(firings), owner=self, failed=failed
+        )
+
+    def _forget_together(self) -> None:
+        for firing in self._together:
+            self._said.pop(firing, None)
+        self._together.clear()
+
+    def _settle(self, firing: str) -> None:
+        """A firing (id) was answered: it is said no more."""
+        self._known.discard(firing)
+        self._late = [late for late in self._late if late.id != firing]
+        if self._said.pop(firing, None) is None:
+            return
+        if firing in self._together:
+            self._together.discard(firing)
+            if not self._together:
+                self._announcer.withdraw(name_of(_TOGETHER))
+        else:
+            self._announcer.withdraw(name_of(firing))
+
+
+def _nothing(_: Problem) -> None:
+    """Whoever asks for it is told elsewhere."""
