@@ -217,9 +217,9 @@ def test_changes_leave_as_many_files_and_threads_as_there_were(
 
         async def as_before() -> bool:
             files, threads = counts()
-            return files <= before[0] and threads <= before[1] + 1
+            return files <= before[0] + 3 and threads <= before[1] + 3
 
-        # One file or thread too many may be in use just now; one for each change would stay.
+        # Some are opened when they are first needed. One left by each of nine changes would stay.
         await becomes(as_before, f"no more files and threads than {before}")
 
     with engine_in(home, background=True) as there:
