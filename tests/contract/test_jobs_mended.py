@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.support.storages import (
     later,
 )
 from tests.support.worlds import World, close
+from worker.contract.errors import InvalidInput
 from worker.contract.events import RunChanged
 from worker.contract.jobs import PRIORITY_PERSON, TaskCall
 from worker.storage.memory import MemoryStorage
@@ -211,4 +213,17 @@ def test_a_run_of_a_program_that_a_person_does_again_is_begun_before_other_progr
         assert (await jobs.log(again.id))[0].text == "Queued: a person asked for it again."
 
     with engine_in(home, background=True, work=False) as there:
+        there.run(test)
+
+
+# pages -----------------------------------------------------------------------------------
+
+
+def test_a_page_before_a_time_without_a_zone_is_refused_and_says_so(home: Path) -> None:
+    async def test(there: World) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            await there.client.jobs.list_runs(before=datetime(2026, 11, 27, 12, 0))
+        assert refused.value.problem.title == "The time has no zone"
+
+    with engine_in(home) as there:
         there.run(test)

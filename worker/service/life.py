@@ -78,9 +78,9 @@ class RunLife:
         """The arguments as a module's task takes them. Raises NotFound, InvalidInput."""
         return dict(checked(self.host.spec(name).info.parameters, arguments, name))
 
-    async def queue(self, run: Run, *, again: bool = False) -> Run:
-        """Store a new run, and hand it to the broker; `again`: a person has it done once more."""
-        why = run_words.line(run.queued, run_words.queued(run, again=again))
+    async def queue(self, run: Run, asked: run_words.Asked = "") -> Run:
+        """Store a new run, and hand it to the broker; `asked` is for its log."""
+        why = run_words.line(run.queued, run_words.queued(run, asked))
         await self.scope.storage.add_run(self.scope.owner, run, (why,))
         await self.scope.tell_run(run)
         await self.enqueue(run)

@@ -5,7 +5,7 @@ Owns the wording. It must not know when something is written.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from worker.contract.jobs import LogLine
 from worker.contract.types import Problem, Run, Source
@@ -20,6 +20,10 @@ _WHY: Mapping[Source, str] = {
     "engine": "asked for by the program itself",
 }
 
+Asked: TypeAlias = Literal["", "again", "now"]
+"""What else a person asked for: that what was done before is done once more, or what would be done
+later is done now."""
+
 
 def line(
     at: datetime, text: str, level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -28,9 +32,9 @@ def line(
     return LogLine(at, level, text)
 
 
-def queued(run: Run, *, again: bool = False) -> str:
-    """Why a run is there; `again`: a person has what was done before done once more."""
-    why = "a person asked for it again" if again else _WHY[run.source]
+def queued(run: Run, asked: Asked = "") -> str:
+    """Why a run is there."""
+    why = f"a person asked for it {asked}" if asked else _WHY[run.source]
     if run.schedule:
         why = f"{why} (“{run.schedule}”)"
     if run.follows is not None:
