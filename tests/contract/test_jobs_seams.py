@@ -99,7 +99,7 @@ def test_change_of_broker_that_went_well_stands_whatever_becomes_of_what_waits(
         raise StorageError("The disk is full")
 
     async def test(there: World) -> None:
-        monkeypatch.setattr(there.engine.storage, "unclaimed_runs", full)
+        monkeypatch.setattr(there.engine.storage, "waiting_runs", full)
         status = await there.client.system.set_broker(url)
         assert status.broker == url
         settings = {one.key: one.value for one in await there.client.system.settings()}

@@ -29,6 +29,7 @@ from worker.service import run_words
 from worker.service.dispatch import PRIORITIES, Background
 from worker.service.ends import UnkeptEnds
 from worker.service.scope import Scope, new_id
+from worker.storage.base import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ QUEUED_KINDS: frozenset[RunKind] = frozenset({"task", "maintenance"})
 """Runs of these kinds are carried by the broker, and begun again after a kill."""
 
 
-def is_carried(run: Run) -> bool:
+def is_carried(run: Run | Waiting) -> bool:
     """Whether the broker carries it, so that it goes on by itself when its process is gone."""
     return run.kind in QUEUED_KINDS or (run.kind == "answer" and run.lane == "queued")
 
