@@ -21,6 +21,7 @@ from worker.contract.types import (
     Problem,
     Run,
     RunKind,
+    RunState,
     Source,
 )
 from worker.module_host.host import ModuleHost
@@ -176,7 +177,9 @@ class RunLife:
     async def give_up(self, run: Run, problem: Problem) -> None:
         """End a run that waits for a message which never comes."""
         if run.kind != "answer":
-            await self.fail(run.id, problem)
+            ended = await self.fail(run.id, problem)
+            if ended.state == "FAILURE":
+                await self.tell_clients(run.id, "FAILURE", problem)
             return
         storage, owner, now = self.scope.storage, self.scope.owner, self.scope.now()
         taken = await storage.claim_answer(owner, run.id, self.scope.process, now)
@@ -195,8 +198,23 @@ class RunLife:
             await self._let_go(run.id)
             raise
         await self.scope.tell_message(stored)
-        await self.scope.tell_run(await storage.get_run(owner, run.id))
+        ended = await storage.get_run(owner, run.id)
+        await self.scope.tell_run(ended)
         await self.scope.tell_chat(stored.chat, run.id)
+        # It was claimed to be ended, and not worked at.
+        await self.write_down(run.id, run_words.ended(replace(ended, started=run.started)))
+        await self.tell_clients(run.id, "FAILURE", problem)
+
+    async def tell_clients(self, run: str, state: RunState, problem: Problem | None = None) -> None:
+        """Tell Celery clients how a run stands of which no worker will: a run that was given up,
+        or that waits again after that."""
+        meta: JsonObject = {"status": "", "progress": None}
+        if problem is not None:
+            meta = {"error": str(problem)}
+        try:
+            await self.dispatcher().report(run, state, meta)
+        except NagathaError as error:
+            log.warning("Celery clients do not hear of run %s: %s", run, error)
 
     async def _let_go(self, run: str) -> None:
         """Let a claimed run wait again; where that cannot be stored now, as soon as it can."""

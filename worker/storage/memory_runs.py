@@ -123,14 +123,6 @@ class MemoryRuns(MemoryState):
         lines = self._of(owner).logs.get(run, [])
         return tuple(lines[len(lines) - min(rules.within(limit), len(lines)) :])
 
-    def _write_down(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
-        if lines:
-            kept = self._of(owner).logs.setdefault(run, [])
-            kept += rules.kept_lines(lines)
-            del kept[: -rules.LINES]
-
-    # many --------------------------------------------------------------------------------
-
     async def list_runs(
         self,
         owner: str,
