@@ -147,6 +147,55 @@ def test_after_a_step_that_failed_the_rest_of_a_chain_is_not_begun_and_says_why(
     lab.run(test)
 
 
+def test_a_step_that_is_retried_brings_along_what_was_cancelled_because_of_it(
+    lab: World, tmp_path: Path
+) -> None:
+    file, go = tmp_path / "waited", tmp_path / "go"
+
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        wait = TaskCall("lab.wait", {"file": str(file)})
+        batch = await jobs.run_chain((echo("a"), wait, echo("b"), echo("c")))
+        one, two, three, four = (run.id for run in batch.runs)
+        await state(there, two, "STARTED")
+        await jobs.cancel(two)
+        assert (await there.ended(four)).state == "REVOKED"
+        go.write_text("")
+        again = await jobs.retry(two)
+        assert (again.batch, again.follows, again.name) == (batch.id, None, "lab.wait")
+        runs = (await jobs.batch(batch.id)).runs
+        assert [run.id for run in runs[:5]] == [one, two, three, four, again.id]
+        assert [run.name for run in runs[5:]] == [ECHO, ECHO]
+        assert [run.follows for run in runs[5:]] == [again.id, runs[5].id]
+        assert (await there.ended(runs[6].id)).result == "c"
+        ended = (await jobs.batch(batch.id)).runs[4:]
+        assert [run.result for run in ended] == ["went", "b", "c"]
+        assert [run.started for run in ended] == sorted(cast(Any, [run.started for run in ended]))
+        assert (await told(there, again.id))[0] == (
+            f"Queued: a person asked for it again, with others in the batch {batch.id}."
+        )
+        # The first went well, and what came after it has no need of it.
+        alone = await jobs.retry(one)
+        assert (await there.ended(alone.id)).result == "a"
+        assert len((await jobs.batch(batch.id)).runs) == 8
+
+    lab.run(test)
+
+
+def test_a_chain_is_not_revived_with_a_step_that_nobody_can_do(home: Path) -> None:
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        batch = await jobs.run_chain((echo("a"), TaskCall("lab.count", {"file": "x"})))
+        await jobs.cancel(batch.runs[0].id)
+        await there.client.modules.disable("lab")
+        with pytest.raises(NotFound):
+            await jobs.retry(batch.runs[0].id)
+        assert len(await jobs.list_runs()) == 2
+
+    with engine_in(home, background=True, work=False) as there:
+        there.run(test)
+
+
 def test_cancelling_a_step_of_a_chain_ends_the_rest(home: Path) -> None:
     async def test(there: World) -> None:
         jobs = there.client.jobs

@@ -21,7 +21,7 @@ from worker.contract.jobs import (
 )
 from worker.contract.types import FINAL_STATES, Run, RunKind, RunState, Source
 from worker.service import run_words
-from worker.service.batches import Batches
+from worker.service.batches import Batches, is_chain
 from worker.service.cancel import RunningWork
 from worker.service.dead import DeadLetters
 from worker.service.dispatch import HIGHEST_PRIORITY
@@ -133,7 +133,12 @@ class Jobs(RunLife):
             schedule=found.schedule,
         )
         # Whoever asked first, a person waits for it now.
-        return await self.queue(replace(once_more, priority=PRIORITY_PERSON), "again")
+        once_more = replace(once_more, priority=PRIORITY_PERSON)
+        if found.batch is not None and is_chain(found.batch):
+            return await Batches(self).queue_again(
+                replace(once_more, batch=found.batch, follows=found.id)
+            )
+        return await self.queue(once_more, "again")
 
     async def run_now(self, run: str) -> Run:
         """See `JobService.run_now`."""

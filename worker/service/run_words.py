@@ -92,7 +92,7 @@ def not_begun(before: Run | None) -> Problem:
         "not_begun",
         f"It was not begun: {before.name}, which comes before it, {what}",
         why,
-        "Begin it by itself with Retry.",
+        "Retry of that one has this one follow again; Retry of this one begins here.",
         "retry",
     )
 
