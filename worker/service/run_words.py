@@ -76,6 +76,7 @@ BROKEN_OFF = "The process that worked at it is gone, and so it was broken off."
 STOPPED = "Stopped because the worker ends. It waits to be begun again."
 HASTENED = "A person wants it to be begun before all others."
 UNSENT = "The broker does not answer. It is queued as soon as it does."
+CARRIED_OVER = "It had ended before a copy was put back in which it had not."
 DELETED = "Its message was deleted from the dead letters."
 REVIVED = "Its message was taken out of the dead letters. It waits again."
 
