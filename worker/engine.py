@@ -491,6 +491,7 @@ class Engine:
                 notices=lambda: self.notices,
                 doctor_of=doctor,
                 tending=self.tending,
+                tell_schedules=jobs.periodic.tell_all,
             ),
         )
 

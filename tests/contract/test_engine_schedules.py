@@ -11,7 +11,7 @@ import pytest
 from tests.support.engines import becomes, engine_in, module, until
 from tests.support.processes import free_port
 from tests.support.redis_server import RedisServer, available, redis_server
-from tests.support.worlds import World
+from tests.support.worlds import World, close
 from worker.contract.errors import InvalidInput, NotFound
 from worker.contract.events import EngineChanged, RunChanged, ScheduleChanged
 from worker.contract.types import Run
@@ -228,10 +228,23 @@ def test_engines_hear_of_what_another_owner_changes(home: Path) -> None:
 
 def test_nothing_is_due_next_while_all_is_paused_or_nobody_runs_beat(home: Path) -> None:
     async def paused(there: World) -> None:
-        await there.client.system.pause(True)
-        found = await there.client.jobs.schedules()
-        assert {schedule.next for schedule in found} == {None}
-        await there.client.system.pause(False)
+        async def seen() -> bool:
+            return all(schedule.next for schedule in await there.client.jobs.schedules())
+
+        await becomes(seen, "Beat has seen them")
+        events = there.client.events()
+        names = {schedule.name for schedule in await there.client.jobs.schedules()}
+        for is_paused in (True, False):
+            await there.client.system.pause(is_paused)
+            found = await there.client.jobs.schedules()
+            assert {schedule.next is None for schedule in found} == {is_paused}
+            told: dict[str, bool] = {}
+            async for event in events:
+                if isinstance(event, ScheduleChanged):
+                    told[event.schedule.name] = event.schedule.next is None
+                    if told == dict.fromkeys(names, is_paused):
+                        break
+        await close(events)
 
     async def without(there: World) -> None:
         assert {schedule.next for schedule in await there.client.jobs.schedules()} == {None}

@@ -231,6 +231,11 @@ class Schedules:
             await self.scope.bus.publish(self.engines, ScheduleChanged(schedule=schedule))
         return schedule
 
+    async def tell_all(self) -> None:
+        """`tell` for each entry."""
+        for entry in entries_of(self.host):
+            await self.tell(entry.name)
+
     async def _changed(self, name: str) -> Schedule:
         await self.background().reschedule()
         return await self.tell(name)
