@@ -58,10 +58,12 @@ async def _carry_over(storage: Storage, end: KnownEnd) -> None:
         return
     assert run.ended is not None  # it is in a final state
     lines = (run_words.line(run.ended, run_words.CARRIED_OVER), run_words.ended(run))
-    if end.answer is None:
+    there = None
+    if end.answer is not None:
+        there = await storage.get_message(end.owner, end.answer.id)
+    if end.answer is None or there is None or (there.state, there.run) != ("streaming", run.id):
         await storage.save_run(end.owner, run, lines)
         return
-    there = await storage.get_message(end.owner, end.answer.id)
     # Where it stands is the copy's; what was written is not.
     written = replace(end.answer, parent=there.parent, chat=there.chat)
     await storage.finish_answer(end.owner, written, run)
