@@ -48,6 +48,7 @@ from worker.secrets import Secrets
 from worker.service.answers import Answers
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
+from worker.service.carried_over import carry_over, end_of_copying, known_ends
 from worker.service.carrier import Carrier
 from worker.service.chats import Chats
 from worker.service.chores import Chores
@@ -72,7 +73,7 @@ from worker.service.task_result import run_and_wait
 from worker.service.tending import Tending
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
-from worker.storage.sqlite.recovery import open_or_recover, restore_file
+from worker.storage.sqlite.recovery import open_or_recover, restore_file, unfinished_in
 from worker.tools.base import ToolContext
 from worker.tools.builtin import BuiltinTools, FixedTools, Toolboxes
 from worker.tools.modules import ModuleTools, RunTaskTool
@@ -490,6 +491,7 @@ class Engine:
                 notices=lambda: self.notices,
                 doctor_of=doctor,
                 tending=self.tending,
+                tell_schedules=jobs.periodic.tell_all,
             ),
         )
 
@@ -522,6 +524,8 @@ class Engine:
         # A worker would take messages meanwhile, and find no data to work on.
         await self.background.aclose()
         try:
+            unfinished = await asyncio.to_thread(unfinished_in, copy)
+            ends = await known_ends(self.storage, unfinished)
             await self.storage.close_at_rest()
             try:
                 await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
@@ -529,6 +533,11 @@ class Engine:
                 await self.storage.open()
             # They were kept for a while that is over, under what may not be true any more.
             await self.storage.clear_answers(None)
+            await carry_over(self.storage, ends)
+            for made in await self.storage.backups():
+                if made.name == copy.name:
+                    claimed = await self.storage.runs_of_others("")
+                    await end_of_copying(self.storage, claimed, made)
             await self.maintenance.forget_work()
             # Whether work is paused is of today, and not of the day of the copy.
             await self.timetable.set_paused(self.tending.paused)

@@ -17,8 +17,10 @@ from celery.worker import state as worker_state
 
 from tests.support import rabbitmq_server, redis_server
 from tests.support.engines import becomes, engine_in, module
-from tests.support.model_server import ModelServer
-from tests.support.processes import free_port
+from tests.support.model_server import Behaviour, ModelServer
+from tests.support.others import Other, other_on
+from tests.support.processes import free_port, kill
+from tests.support.queued import LONG, half_written, heard, in_state, message
 from tests.support.worlds import World
 from worker import servers
 from worker.contract.errors import Unavailable
@@ -397,4 +399,68 @@ def test_worker_without_an_event_loop_as_on_windows_pauses_and_stops_as_well(
         assert await asyncio.to_thread(worker.stop, 10.0)
 
     with engine_in(home, background=True, environ=on(address)) as there:
+        there.run(test)
+
+
+# queued answers --------------------------------------------------------------------------
+
+
+async def hears(there: World, run: str, state: str) -> None:
+    """Celery clients are told of an end after everybody else."""
+
+    async def look() -> bool:
+        return await heard(there, run) == state
+
+    await becomes(look, f"clients hear of {state}")
+
+
+def test_a_queued_answer_is_written_and_another_one_cancelled(
+    tmp_path: Path, address: str, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        chats, jobs = there.client.chats, there.client.jobs
+        sent = await chats.send(None, LONG)
+        assert sent.lane == "queued"
+        assert (await there.answered(sent)).state == "complete"
+        run = await jobs.get(sent.run)
+        assert (run.state, run.lane, run.attempts) == ("SUCCESS", "queued", 1)
+        await hears(there, run.id, "SUCCESS")
+        stopped = await half_written(there)
+        assert (await jobs.cancel(stopped.run)).state == "REVOKED"
+        answer = await message(there, stopped)
+        assert (answer.state, answer.text) == ("stopped", "one two three ")
+        await hears(there, stopped.run, "REVOKED")
+        assert await there.engine.maintenance.recover() == 0
+
+    with engine_in(tmp_path, models=models, background=True, environ=on(address)) as there:
+        there.run(test)
+
+
+def test_a_queued_answer_goes_on_after_its_worker_was_killed(
+    tmp_path: Path, address: str, models: ModelServer
+) -> None:
+    ask = f"client.chats.send(None, {LONG!r}, model='half', provider='openai')"
+
+    async def begin(other: Other) -> None:
+        await other.do(ask)
+
+        async def three_words() -> bool:
+            return bool(await other.do("last_text(client)") == "one two three ")
+
+        await becomes(three_words, "the first words")
+
+    async def test(there: World) -> None:
+        (run,) = await there.client.jobs.list_runs()
+        assert (await in_state(there, run.id, "SUCCESS")).attempts == 2
+        answer = await there.client.chats.message(str(run.message))
+        assert (answer.state, answer.text) == ("complete", "one two three and the end")
+        assert len(models.completions) == 2
+        await hears(there, run.id, "SUCCESS")
+        assert await there.engine.maintenance.recover() == 0
+
+    with other_on(tmp_path, models, on(address)) as other:
+        asyncio.run(begin(other))
+        kill(other.process)  # type: ignore[arg-type]
+    models.queue(Behaviour(text="and the end"))
+    with engine_in(tmp_path, models=models, background=True, environ=on(address)) as there:
         there.run(test)

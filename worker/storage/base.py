@@ -20,6 +20,7 @@ from worker.contract.types import (
     Attachment,
     Chat,
     Hit,
+    Lane,
     Message,
     Run,
     RunKind,
@@ -63,6 +64,17 @@ class OwnedRun:
     run: Run
     process: str
     """The id of the process that claimed it; "" while nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Of a run that waits, what tells whether somebody has to look after it."""
+
+    owner: str
+    id: str
+    kind: RunKind
+    name: str
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +352,11 @@ class Storage(AnswerStorage, Protocol):
 
     async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
         """PENDING and RETRY runs, oldest first."""
+        ...
+
+    async def waiting_runs(self) -> tuple[Waiting, ...]:
+        """The same in short, without steps of a chain whose turn it is not: what they follow is
+        there and has not ended. Cheap, however many there are."""
         ...
 
     async def release_run(self, owner: str, run: str, process: str) -> bool:

@@ -155,3 +155,11 @@ class MemoryState:
             if run.state not in FINAL_STATES
         ]
         return sorted(found, key=lambda owned: owned.run.queued)
+
+    def _write_down(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        if lines:
+            kept = self._of(owner).logs.setdefault(run, [])
+            kept += rules.kept_lines(lines)
+            del kept[: -rules.LINES]
+
+    # many --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import Message, Run, UsageRecord
 from worker.storage import rules
 from worker.storage.sqlite import messages as messages_
@@ -58,6 +59,28 @@ def revoke_answer(db: Connection, owner: str, run: str, at: datetime) -> Message
     answer = replace(tree.get_message(db, owner, row.id), state="stopped")
     messages_.end(db, row, answer)
     return answer
+
+
+def reopen_answer(
+    db: Connection, owner: str, run: str, lines: Sequence[LogLine]
+) -> tuple[Run, Message] | None:
+    """See `AnswerStorage.reopen_answer`."""
+    found = runs_.get_run(db, owner, run)
+    opened = rules.reopened(found)
+    if opened is None or found.message is None:
+        return None
+    row = tree.message_row(db, owner, found.message)
+    if row.state == "streaming" or row.run != run:
+        return None
+    streaming = select(messages.c.seq).where(
+        messages.c.chat == row.chat, messages.c.state == "streaming"
+    )
+    if db.scalar(streaming.limit(1)) is not None:
+        raise rules.answer_under_way()
+    answer = replace(tree.get_message(db, owner, row.id), state="streaming", error=None)
+    put_back_answer(db, owner, answer, opened, ())
+    runs_.add_log(db, owner, run, lines)
+    return opened, answer
 
 
 def _waiting(db: Connection, owner: str, run: str) -> tuple[Run, AnyRow] | None:

@@ -31,6 +31,7 @@ from worker.storage.base import (
     RunCounts,
     Statistics,
     StoredEvent,
+    Waiting,
 )
 from worker.storage.sqlite import (
     backup,
@@ -300,6 +301,10 @@ class SqliteStorage(AnswerVerbs):
     async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
         """See `Storage.unclaimed_runs`."""
         return await self._db.read(runs.unclaimed_runs)
+
+    async def waiting_runs(self) -> tuple[Waiting, ...]:
+        """See `Storage.waiting_runs`."""
+        return await self._db.read(runs.waiting_runs)
 
     async def release_run(self, owner: str, run: str, process: str) -> bool:
         """See `Storage.release_run`."""
