@@ -40,6 +40,7 @@ from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
 from worker.module_host.host import ModuleHost
+from worker.moments.zone import machine_zone
 from worker.paths import Paths, unusable
 from worker.presence import Presence, ProcessRole
 from worker.providers.builtin import BuiltinProvider
@@ -66,6 +67,8 @@ from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
 from worker.service.published import Published
 from worker.service.queries import Queries
+from worker.service.reminders import Reminders
+from worker.service.reminding import Reminding
 from worker.service.schedules import Schedules, Timetable
 from worker.service.scope import Scope
 from worker.service.system import System
@@ -107,13 +110,16 @@ class Engine:
         storage: Storage | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
+        zone: Callable[[], str] = machine_zone,
     ) -> None:
         """`storage` None means the SQLite file of `paths`. `logs` takes its levels from the
-        settings. `now` is aware and in UTC."""
+        settings. `now` is aware and in UTC. `zone` names the machine's time zone, at each call
+        as it is then."""
         self.paths = paths
         self.runtime = runtime
         self.now = now
         self.monotonic = monotonic
+        self.zone = zone
         self.presence = Presence(paths.locks, role)
         self.running = RunningWork()
         self.ends = UnkeptEnds()
@@ -137,6 +143,7 @@ class Engine:
         self.timetable: Timetable
         self.tending: Tending
         self.queries: Queries
+        self.reminding: Reminding
         self._published: Published
 
     # life --------------------------------------------------------------------------------
@@ -186,6 +193,8 @@ class Engine:
             asyncio.create_task(self.keeper.load(), name="modules"),
             asyncio.create_task(self._listen(), name="engine events"),
         ]
+        if self.presence.role in WORKERS:
+            self._chores.append(asyncio.create_task(self.reminding.run(), name="reminders"))
 
     async def aclose(self) -> None:
         """End everything; what is being written is kept as interrupted."""
@@ -276,6 +285,14 @@ class Engine:
             lambda owner: self.services(owner).chats, self.maintenance.interrupt_orphans
         )
         self.timetable = Timetable(self.storage)
+        self.reminding = Reminding(
+            scope=lambda owner: self.services(owner).chats.scope,
+            owner=LOCAL_OWNER,
+            hours=lambda: (self.settings.reminders.quiet_from, self.settings.reminders.quiet_to),
+            paused=lambda: self.tending.paused,
+            zone=self.zone,
+            monotonic=self.monotonic,
+        )
         self.tending = Tending(
             spawn=self.runtime.spawn,
             alive=lambda: self.runtime.running and not self._closing,
@@ -325,6 +342,7 @@ class Engine:
             isinstance(event, RunChanged) and event.run.state == "REVOKED"
         ):
             self.running.request_stop(event.run_id)
+        self.reminding.heed(event)
 
     # background --------------------------------------------------------------------------
 
@@ -373,6 +391,11 @@ class Engine:
             await self.services(LOCAL_OWNER).jobs.periodic.tell(name)
         except NagathaError as error:  # its module is off, or the data closed: nobody waits
             log.info("the schedule %s cannot be told: %s", name, error)
+
+    def woke(self) -> None:
+        """The machine slept, or its clock was set: look what is due. From any thread."""
+        self.runtime.call_soon(self.reminding.wake)
+        self.tending.soon(self.background.reschedule, "after a sleep")
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
@@ -482,6 +505,13 @@ class Engine:
                 lambda: self.background.forget_all(),
                 Chores(scope, self.ends),
             ),
+            reminders=Reminders(
+                scope=scope,
+                reminding=self.reminding,
+                zone=self.zone,
+                policy=lambda: self.settings.reminders.missed,
+                living=self.presence.living,
+            ),
             system=System(
                 scope=scope,
                 version=__version__,
@@ -539,6 +569,7 @@ class Engine:
                     claimed = await self.storage.runs_of_others("")
                     await end_of_copying(self.storage, claimed, made)
             await self.maintenance.forget_work()
+            await self.storage.forget_takes()
             # Whether work is paused is of today, and not of the day of the copy.
             await self.timetable.set_paused(self.tending.paused)
         finally:

@@ -87,7 +87,7 @@ def test_schedules_say_what_they_do_and_when_and_what_came_of_it(home: Path) -> 
     async def test(there: World) -> None:
         jobs = there.client.jobs
         found = {schedule.name: schedule for schedule in await jobs.schedules()}
-        assert list(found) == ["maintenance", "usage", TICK]
+        assert list(found) == ["maintenance", "usage", "scheduled", TICK]
         assert found["maintenance"].title == "Tidy up and make the daily copy"
         tick = found[TICK]
         assert (tick.task, tick.title, tick.interval) == ("clock.tick", "Says tick.", 3600.0)

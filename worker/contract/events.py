@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from worker.contract.jobs import Schedule
+from worker.contract.reminders import Firing, Quiet, Reminder
+from worker.contract.routines import Approval, Occurrence, Routine
 from worker.contract.system import EngineStatus, ModuleInfo
 from worker.contract.types import Chat, Message, Problem, Run, ToolUse
 
@@ -130,6 +132,72 @@ class ScheduleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderChanged:
+    """A reminder was made, changed, answered or deleted."""
+
+    reminder: Reminder
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["reminder.changed"] = "reminder.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class FiringChanged:
+    """A reminder became due, or a firing was shown or answered."""
+
+    firing: Firing
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["firing.changed"] = "firing.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietChanged:
+    """Notifications are kept back from now on, or no longer."""
+
+    quiet: Quiet
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["quiet.changed"] = "quiet.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineChanged:
+    """A routine was made, changed, paused or deleted."""
+
+    routine: Routine
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["routine.changed"] = "routine.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceChanged:
+    """A time of a routine came, went on or ended."""
+
+    occurrence: Occurrence
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["occurrence.changed"] = "occurrence.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalChanged:
+    """A tool waits for a person's word, or got it."""
+
+    approval: Approval
+    run_id: str = ""
+    seq: int = 0
+    at: datetime | None = None
+    kind: Literal["approval.changed"] = "approval.changed"
+
+
+@dataclass(frozen=True, slots=True)
 class DataReplaced:
     """Everything may be different (a restore, an import, delete all): read it again."""
 
@@ -161,6 +229,12 @@ Event: TypeAlias = (
     | ModuleChanged
     | EngineChanged
     | ScheduleChanged
+    | ReminderChanged
+    | FiringChanged
+    | QuietChanged
+    | RoutineChanged
+    | OccurrenceChanged
+    | ApprovalChanged
     | DataReplaced
     | Notice
 )
@@ -176,6 +250,12 @@ EVENT_TYPES: tuple[type, ...] = (
     ModuleChanged,
     EngineChanged,
     ScheduleChanged,
+    ReminderChanged,
+    FiringChanged,
+    QuietChanged,
+    RoutineChanged,
+    OccurrenceChanged,
+    ApprovalChanged,
     DataReplaced,
     Notice,
 )

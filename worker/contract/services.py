@@ -29,6 +29,7 @@ from worker.contract.system import (
     ToolInfo,
     Transfer,
 )
+from worker.contract.time_services import ApprovalService, ReminderService, RoutineService
 from worker.contract.types import (
     Attachment,
     Chat,
@@ -452,6 +453,9 @@ class Client(Protocol):
     usage: UsageService
     data: DataService
     system: SystemService
+    reminders: ReminderService
+    routines: RoutineService
+    approvals: ApprovalService
 
     def events(self, after: int | None = None) -> AsyncIterator[Event]:
         """What happens from now on, or from after `after` as far back as it is kept."""
@@ -471,5 +475,8 @@ FEATURES: Mapping[str, type] = {
     "usage": UsageService,
     "data": DataService,
     "system": SystemService,
+    "reminders": ReminderService,
+    "routines": RoutineService,
+    "approvals": ApprovalService,
 }
 """Name in `Client` and in the HTTP path, and its Protocol."""

@@ -27,6 +27,11 @@ QUIET_RUNS_KEPT = timedelta(days=1)
 """Runs of maintenance that went well, dozens a day and all alike."""
 
 
+FIRINGS_KEPT = timedelta(days=90)
+NEWEST_FIRINGS = 50
+"""Of each reminder so many times are kept longer than that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """How long things are kept, from the settings of the moment."""
@@ -76,6 +81,11 @@ class Maintenance:
             quiet_before=now - QUIET_RUNS_KEPT,
         )
         answers = await self.storage.expire_answers(now)
+        reminders = await self.storage.expire_reminders(
+            deleted_before=now - keeping.deleted,
+            answered_before=now - FIRINGS_KEPT,
+            keep=NEWEST_FIRINGS,
+        )
         await report(0.25, "tidying the queue")
         queue = await self.background().tidy()
         await report(0.5, "giving space back")
@@ -85,7 +95,7 @@ class Maintenance:
         statistics = await self.storage.statistics()
         return {
             "success": True,
-            "expired": {**asdict(expired), "answers": answers},
+            "expired": {**asdict(expired), "answers": answers, **asdict(reminders)},
             "queue": dict(queue),
             "backup": backup,
             "statistics": asdict(statistics),
@@ -97,7 +107,7 @@ class Maintenance:
             return None
         now = self.now()
         statistics = await self.storage.statistics()
-        if statistics.messages == 0:
+        if statistics.messages == 0 and statistics.reminders == 0:
             return None
         if not await self.storage.backup_due(now):
             return None

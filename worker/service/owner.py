@@ -14,6 +14,7 @@ from worker.service.data import Data
 from worker.service.jobs import Jobs
 from worker.service.models import Models
 from worker.service.modules import Modules, Tools
+from worker.service.reminders import Reminders
 from worker.service.system import System
 from worker.service.usage import UsageReports
 
@@ -30,6 +31,7 @@ class OwnerServices:
     usage: UsageReports
     data: Data
     system: System
+    reminders: Reminders
 
 
 class OwnerClient(Client):
@@ -46,6 +48,7 @@ class OwnerClient(Client):
         self.usage = services.usage
         self.data = services.data
         self.system = services.system
+        self.reminders = services.reminders
 
     def events(self, after: int | None = None) -> AsyncIterator[Event]:
         """See `Client.events`."""

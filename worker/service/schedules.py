@@ -17,6 +17,7 @@ from worker.contract.jobs import (
     PRIORITY_DEFAULT,
     PRIORITY_MAINTENANCE,
     PRIORITY_PERSON,
+    PRIORITY_REMINDER,
     Schedule,
 )
 from worker.contract.types import Run, RunKind
@@ -61,6 +62,14 @@ ENGINE_ENTRIES: Final = (
         "Add up what models used and cost",
         900.0,
         PRIORITY_MAINTENANCE,
+        "maintenance",
+    ),
+    Entry(
+        "scheduled",
+        "process_scheduled_tasks",
+        "Begin what is due",
+        60.0,
+        PRIORITY_REMINDER,
         "maintenance",
     ),
 )

@@ -29,6 +29,7 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage.answers import AnswerStorage
+from worker.storage.reminders import ReminderStorage
 
 
 class ChatChanges(TypedDict, total=False):
@@ -110,6 +111,7 @@ class Statistics:
     runs: int
     size: int
     """Bytes on disk (0 for the memory backend)."""
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Expired:
     events: int
 
 
-class Storage(AnswerStorage, Protocol):
+class Storage(AnswerStorage, ReminderStorage, Protocol):
     """Everything that lasts. Lives on the runtime loop."""
 
     async def open(self) -> None:

@@ -32,11 +32,12 @@ from worker.storage.base import (
     StoredEvent,
 )
 from worker.storage.memory_answers import MemoryAnswers
+from worker.storage.memory_reminders import MemoryReminders
 from worker.storage.memory_runs import MemoryRuns
 from worker.storage.memory_state import Node
 
 
-class MemoryStorage(MemoryAnswers, MemoryRuns):
+class MemoryStorage(MemoryAnswers, MemoryReminders, MemoryRuns):
     """`Storage` in this process."""
 
     async def open(self) -> None:
@@ -407,6 +408,9 @@ class MemoryStorage(MemoryAnswers, MemoryRuns):
             ),
             runs=sum(len(mine.runs) for mine in found),
             size=0,
+            reminders=sum(
+                row.reminder.deleted is None for mine in found for row in mine.reminders.values()
+            ),
         )
 
     async def copy_to(self, path: Path) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worker.contract.jobs import LogLine
+from worker.contract.reminders import Firing
 from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
 from worker.storage.answers import KeptAnswer
 from worker.storage.base import OwnedRun, StoredEvent
+from worker.storage.reminders import ReminderRow
 
 
 @dataclass(slots=True)
@@ -26,6 +28,14 @@ class Node:
 
 
 @dataclass(slots=True)
+class StoredFiring:
+    """A firing, and which process tells it."""
+
+    firing: Firing
+    taken: str = ""
+
+
+@dataclass(slots=True)
 class Owned:
     """Everything of one owner, by id."""
 
@@ -37,6 +47,8 @@ class Owned:
     usage: dict[str, UsageRecord] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     kept: dict[str, KeptAnswer] = field(default_factory=dict)
+    reminders: dict[str, ReminderRow] = field(default_factory=dict)
+    firings: dict[str, StoredFiring] = field(default_factory=dict)
 
 
 class MemoryState:

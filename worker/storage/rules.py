@@ -69,6 +69,20 @@ def missing_run(run: str) -> NotFound:
     return NotFound("Run not found", f"There is no run {run!r}.", "It may have been cleaned up.")
 
 
+def missing_reminder(reminder: str) -> NotFound:
+    """There is no such reminder."""
+    return NotFound(
+        "Reminder not found", f"There is no reminder {reminder!r}.", "It may have been deleted."
+    )
+
+
+def missing_firing(firing: str) -> NotFound:
+    """There is no such firing."""
+    return NotFound(
+        "Reminder not found", f"There is no time {firing!r} of one.", "It may have been cleaned up."
+    )
+
+
 def not_above(before: str, leaf: str) -> NotFound:
     """`before` does not stand on the branch that ends in `leaf`."""
     return NotFound(

@@ -29,9 +29,9 @@ from worker.storage.sqlite.types import Bytes, Instant, Json, Money, Text
 
 APPLICATION_ID: Final = 0x4E475448
 """In the file's header: a database of this program."""
-VERSION: Final = 3
+VERSION: Final = 4
 """In the file's header (`user_version`): the newest migration's number."""
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """Alembic's name for it."""
 
 metadata = MetaData()
@@ -226,6 +226,84 @@ usage = Table(
     UniqueConstraint("owner", "id"),
     Index("usage_by_time", "owner", "at"),
 )
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("start", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("rrule", Text, nullable=False),
+    # The earlier one of the next two, or NULL when it is due no more.
+    Column("due", Instant),
+    Column("series", Instant),
+    Column("snooze", Instant),
+    Column("notes", Text, nullable=False),
+    Column("chat", Text),
+    Column("urgent", Boolean, nullable=False),
+    Column("missed", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("done", Instant),
+    Column("deleted", Instant),
+    Column("uid", Text, nullable=False),
+    # Grows with every change: see `storage.reminders`.
+    Column("version", Integer, nullable=False),
+    # Text and notes as they are searched.
+    Column("folded", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index("reminders_by_due", "due", sqlite_where=text("due IS NOT NULL AND deleted IS NULL")),
+    Index(
+        "reminders_by_owner_due",
+        "owner",
+        "due",
+        sqlite_where=text("due IS NOT NULL AND deleted IS NULL"),
+    ),
+    Index(
+        "reminders_by_done",
+        "owner",
+        "done",
+        sqlite_where=text("done IS NOT NULL AND deleted IS NULL"),
+    ),
+    Index("reminders_by_deleted", "deleted", sqlite_where=text("deleted IS NOT NULL")),
+    Index("reminders_by_uid", "owner", "uid", sqlite_where=text("uid <> ''")),
+)
+
+firings = Table(
+    "firings",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("reminder", ForeignKey("reminders.seq", ondelete="CASCADE"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fired", Instant, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("shown", Instant),
+    Column("answered", Instant),
+    Column("until", Instant),
+    Column("earlier", Integer, nullable=False),
+    # The process that tells it; "" while none does.
+    Column("taken", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    # It happens once, whoever finds it due.
+    UniqueConstraint("reminder", "due"),
+    Index(
+        "firings_waiting",
+        "owner",
+        "due",
+        sqlite_where=text("state IN ('due', 'held', 'missed')"),
+    ),
+    Index("firings_held", "due", sqlite_where=text("state = 'held'")),
+)
+"""The times that reminders were due, each once."""
 
 events = Table(
     "events",

@@ -16,6 +16,7 @@ from worker.storage import rules
 from worker.storage.base import Expired, Statistics
 from worker.storage.sqlite import chats as chats_
 from worker.storage.sqlite import messages as messages_
+from worker.storage.sqlite import reminders as reminders_
 from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search
 from worker.storage.sqlite.rows import chat_values, message_values, owner_seq
@@ -28,6 +29,7 @@ from worker.storage.sqlite.schema import (
     messages,
     owners,
     pieces,
+    reminders,
     runs,
     small_values,
     usage,
@@ -107,6 +109,7 @@ def delete_all(db: Connection, owner: str) -> None:
     if number is None:
         return
     _remove_messages(db, messages.c.owner == number, forget=False)
+    reminders_.delete_all(db, number)
     for table in (answers, attachments, chats, runs, usage, small_values):
         db.execute(delete(table).where(table.c.owner == number))
     db.execute(delete(owners).where(owners.c.seq == number))
@@ -143,16 +146,19 @@ def expire(
 
 
 def statistics(db: Connection, owner: str | None, size: int) -> Statistics:
-    """See `Storage.statistics`. Deleted chats do not count."""
+    """See `Storage.statistics`. What is deleted does not count, but runs."""
     of_chats: list[ColumnElement[bool]] = [chats.c.deleted.is_(None)]
     of_runs: list[ColumnElement[bool]] = []
+    of_reminders: list[ColumnElement[bool]] = [reminders.c.deleted.is_(None)]
     if owner is not None:
         of_chats.append(chats.c.owner == owner_seq(owner))
         of_runs.append(runs.c.owner == owner_seq(owner))
+        of_reminders.append(reminders.c.owner == owner_seq(owner))
     counted = select(func.count(), func.coalesce(func.sum(chats.c.messages), 0))
     chats_there, messages_there = db.execute(counted.where(*of_chats)).one()
     runs_there = db.scalar(select(func.count()).select_from(runs).where(*of_runs)) or 0
-    return Statistics(chats_there, messages_there, runs_there, size)
+    kept = select(func.count()).select_from(reminders).where(*of_reminders)
+    return Statistics(chats_there, messages_there, runs_there, size, db.scalar(kept) or 0)
 
 
 class _Numbers:

@@ -1,0 +1,1 @@
+"""Times as people mean them: recurrence, phrases, words, and calendar files."""
