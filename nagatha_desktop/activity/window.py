@@ -57,6 +57,7 @@ class ActivityWindow(Window):
     chat_wanted = Signal(str)
     """Show this chat (id); "" for the chat window as it is."""
     settings_wanted = Signal(str)
+    reminders_wanted = Signal()
     quick_wanted = Signal()
     shortcuts_wanted = Signal()
     quit_wanted = Signal()
@@ -174,6 +175,7 @@ class ActivityWindow(Window):
         return {
             "chat.find": self.focus_filter,
             "window.chat": self._want_chat,
+            "window.reminders": self.reminders_wanted.emit,
             "window.activity": self.bring_up,
             "window.settings": self._want_settings,
             "window.quick": self.quick_wanted.emit,

@@ -56,14 +56,23 @@ def _often(parts: Mapping[str, str]) -> str | None:
             translate("Reminders", "every minute"),
             translate("Reminders", "every {number} minutes"),
         ),
-        "HOURLY": (translate("Reminders", "hourly"), translate("Reminders", "every {number} hours")),
+        "HOURLY": (
+            translate("Reminders", "hourly"),
+            translate("Reminders", "every {number} hours"),
+        ),
         "DAILY": (translate("Reminders", "daily"), translate("Reminders", "every {number} days")),
-        "WEEKLY": (translate("Reminders", "weekly"), translate("Reminders", "every {number} weeks")),
+        "WEEKLY": (
+            translate("Reminders", "weekly"),
+            translate("Reminders", "every {number} weeks"),
+        ),
         "MONTHLY": (
             translate("Reminders", "monthly"),
             translate("Reminders", "every {number} months"),
         ),
-        "YEARLY": (translate("Reminders", "yearly"), translate("Reminders", "every {number} years")),
+        "YEARLY": (
+            translate("Reminders", "yearly"),
+            translate("Reminders", "every {number} years"),
+        ),
     }
     if frequency not in words or every < 1:
         return None
