@@ -1,10 +1,7 @@
 """What the activity window has to say above its lists: a problem, the pause, what was given up.
 
-Owns these cards, and the page that stands in the lists' place while there is no engine. What their
-buttons ask for is done by whoever listens.
+Owns these cards. What their buttons ask for is done by whoever listens.
 """
-
-from dataclasses import replace
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
@@ -92,30 +89,3 @@ class Said(QWidget):
     def _act(self, action: str) -> None:
         self.clear()
         self.action_wanted.emit(action)
-
-
-class NoEngine(QWidget):
-    """Stands in the lists' place while the engine could not be started."""
-
-    action_wanted = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.card: ErrorCard | None = None
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(_SIDE, 0, _SIDE, _SIDE)
-        self._column.addStretch(1)
-
-    def show_failure(self, failure: Problem | None) -> None:
-        """Say why there is none; None once there is one."""
-        if self.card is not None:
-            self._column.removeWidget(self.card)
-            self.card.hide()
-            self.card.deleteLater()
-            self.card = None
-        if failure is not None:
-            # Whatever it was, it may be over when it is tried again.
-            told = replace(failure, action=failure.action or "retry")
-            self.card = ErrorCard(told, self)
-            self.card.action_wanted.connect(self.action_wanted)
-            self._column.insertWidget(0, self.card)

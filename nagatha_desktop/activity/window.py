@@ -22,7 +22,7 @@ from nagatha_desktop.activity.dead_letters import DeadLetters
 from nagatha_desktop.activity.details import RunDetails
 from nagatha_desktop.activity.feed import RunFeed
 from nagatha_desktop.activity.run_list import RunList
-from nagatha_desktop.activity.said import NoEngine, Said
+from nagatha_desktop.activity.said import Said
 from nagatha_desktop.activity.schedules import Schedules
 from nagatha_desktop.activity.segments import SEGMENTS, Filter, Segment, segment_of
 from nagatha_desktop.activity.top import SCHEDULES, Top, empty_state, segment_word
@@ -30,6 +30,7 @@ from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.widgets.cards import NoEngine
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.toast import Toast
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -56,6 +57,7 @@ class ActivityWindow(Window):
     chat_wanted = Signal(str)
     """Show this chat (id); "" for the chat window as it is."""
     settings_wanted = Signal(str)
+    reminders_wanted = Signal()
     quick_wanted = Signal()
     shortcuts_wanted = Signal()
     quit_wanted = Signal()
@@ -173,6 +175,7 @@ class ActivityWindow(Window):
         return {
             "chat.find": self.focus_filter,
             "window.chat": self._want_chat,
+            "window.reminders": self.reminders_wanted.emit,
             "window.activity": self.bring_up,
             "window.settings": self._want_settings,
             "window.quick": self.quick_wanted.emit,

@@ -46,6 +46,7 @@ class ChatWindow(Window):
     settings_wanted = Signal(str)
     """Open the settings at this page ("" for the first)."""
     activity_wanted = Signal()
+    reminders_wanted = Signal()
     """Show what runs in the background, or failed there."""
     quick_wanted = Signal()
     quit_wanted = Signal()
@@ -166,6 +167,7 @@ class ChatWindow(Window):
             "chat.focus": self.composer.setFocus,
             "chat.sidebar": self.toggle_sidebar,
             "window.chat": self.bring_up,
+            "window.reminders": self.reminders_wanted.emit,
             "window.activity": self.activity_wanted.emit,
             "window.settings": self.open_settings,
             "window.quick": self.quick_wanted.emit,

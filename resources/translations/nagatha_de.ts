@@ -453,6 +453,37 @@
     </message>
 </context>
 <context>
+    <name>CalendarFiles</name>
+    <message>
+        <source>Import reminders</source>
+        <translation>Erinnerungen importieren</translation>
+    </message>
+    <message>
+        <source>Export reminders</source>
+        <translation>Erinnerungen exportieren</translation>
+    </message>
+    <message>
+        <source>Calendars (*.ics)</source>
+        <translation>Kalender (*.ics)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>Alle Dateien (*)</translation>
+    </message>
+    <message>
+        <source>The file could not be read</source>
+        <translation>Die Datei konnte nicht gelesen werden</translation>
+    </message>
+    <message>
+        <source>The file is too large for a calendar</source>
+        <translation>Die Datei ist zu groß für einen Kalender</translation>
+    </message>
+    <message>
+        <source>The file could not be written</source>
+        <translation>Die Datei konnte nicht geschrieben werden</translation>
+    </message>
+</context>
+<context>
     <name>ChatRows</name>
     <message>
         <source>an answer is being written</source>
@@ -530,6 +561,13 @@
     <message>
         <source>Attached file {name}, {size}</source>
         <translation>Angehängte Datei {name}, {size}</translation>
+    </message>
+</context>
+<context>
+    <name>ClockField</name>
+    <message>
+        <source>HH:mm</source>
+        <translation>HH:mm</translation>
     </message>
 </context>
 <context>
@@ -1028,6 +1066,13 @@
     <message>
         <source>✓ everything was deleted</source>
         <translation>✓ alles wurde gelöscht</translation>
+    </message>
+</context>
+<context>
+    <name>DayField</name>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
     </message>
 </context>
 <context>
@@ -1683,6 +1728,33 @@
     </message>
 </context>
 <context>
+    <name>MissedBar</name>
+    <message>
+        <source>Show</source>
+        <translation>Zeigen</translation>
+    </message>
+    <message>
+        <source>Show what was missed</source>
+        <translation>Verpasstes zeigen</translation>
+    </message>
+    <message>
+        <source>Done with all</source>
+        <translation>Alle erledigt</translation>
+    </message>
+    <message>
+        <source>Done with all that was missed</source>
+        <translation>Alles Verpasste ist erledigt</translation>
+    </message>
+    <message>
+        <source>1 was due while Nagatha was off</source>
+        <translation>1 war fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>{number} were due while Nagatha was off</source>
+        <translation>{number} waren fällig, während Nagatha aus war</translation>
+    </message>
+</context>
+<context>
     <name>ModelBox</name>
     <message>
         <source>Model</source>
@@ -1847,6 +1919,53 @@
     <message>
         <source>No module was found.</source>
         <translation>Kein Modul gefunden.</translation>
+    </message>
+</context>
+<context>
+    <name>Moments</name>
+    <message>
+        <source>HH:mm</source>
+        <translation>HH:mm</translation>
+    </message>
+    <message>
+        <source>tomorrow {time}</source>
+        <translation>morgen {time}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM HH:mm</source>
+        <translation>ddd d. MMM HH:mm</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy HH:mm</source>
+        <translation>ddd d. MMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>dddd d MMMM yyyy HH:mm</source>
+        <translation>dddd d. MMMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation>jetzt</translation>
+    </message>
+    <message>
+        <source>in {number} min</source>
+        <translation>in {number} min</translation>
+    </message>
+    <message>
+        <source>just now</source>
+        <translation>gerade eben</translation>
+    </message>
+    <message>
+        <source>{number} min ago</source>
+        <translation>vor {number} min</translation>
+    </message>
+    <message>
+        <source>{number} h ago</source>
+        <translation>vor {number} h</translation>
+    </message>
+    <message>
+        <source>{number} d ago</source>
+        <translation>vor {number} d</translation>
     </message>
 </context>
 <context>
@@ -2285,6 +2404,558 @@
     </message>
 </context>
 <context>
+    <name>QuickLine</name>
+    <message>
+        <source>New reminder</source>
+        <translation>Neue Erinnerung</translation>
+    </message>
+    <message>
+        <source>Remind me of … at …</source>
+        <translation>Erinnere mich an … um …</translation>
+    </message>
+    <message>
+        <source>did not understand</source>
+        <translation>nicht verstanden</translation>
+    </message>
+    <message>
+        <source>→ {meaning} ↵</source>
+        <translation>→ {meaning} ↵</translation>
+    </message>
+    <message>
+        <source>Say when, for example “pay rent every 1st at 9”.</source>
+        <translation>Sagen Sie, wann, zum Beispiel „Miete zahlen jeden 1. um 9“.</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderActions</name>
+    <message>
+        <source>“{text}” is done for this time.</source>
+        <translation>„{text}“ ist für dieses Mal erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is done.</source>
+        <translation>„{text}“ ist erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is open again.</source>
+        <translation>„{text}“ ist wieder offen.</translation>
+    </message>
+    <message>
+        <source>“{text}” comes again: {time}</source>
+        <translation>„{text}“ kommt wieder: {time}</translation>
+    </message>
+    <message>
+        <source>“{text}” is skipped once.</source>
+        <translation>„{text}“ wird einmal ausgelassen.</translation>
+    </message>
+    <message>
+        <source>“{text}” is deleted.</source>
+        <translation>„{text}“ ist gelöscht.</translation>
+    </message>
+    <message>
+        <source>“{text}” is back.</source>
+        <translation>„{text}“ ist wieder da.</translation>
+    </message>
+    <message>
+        <source>1 reminder is done.</source>
+        <translation>1 Erinnerung ist erledigt.</translation>
+    </message>
+    <message>
+        <source>{number} reminders are done.</source>
+        <translation>{number} Erinnerungen sind erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is kept.</source>
+        <translation>„{text}“ ist gemerkt.</translation>
+    </message>
+    <message>
+        <source>Next: {time}</source>
+        <translation>Nächstes Mal: {time}</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderDesk</name>
+    <message>
+        <source>Do not disturb until</source>
+        <translation>Nicht stören bis</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderEditor</name>
+    <message>
+        <source>Text</source>
+        <translation>Text</translation>
+    </message>
+    <message>
+        <source>Notes</source>
+        <translation>Notizen</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Time zone</source>
+        <translation>Zeitzone</translation>
+    </message>
+    <message>
+        <source>Repeat</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>Rule</source>
+        <translation>Regel</translation>
+    </message>
+    <message>
+        <source>When missed</source>
+        <translation>Wenn verpasst</translation>
+    </message>
+    <message>
+        <source>Urgent: comes through quiet hours, stays until answered</source>
+        <translation>Dringend: kommt auch in Ruhezeiten, bleibt bis zur Antwort</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>{time} here</source>
+        <translation>hier {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Reminders</name>
+    <message>
+        <source>10 minutes</source>
+        <translation>10 Minuten</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 Stunde</translation>
+    </message>
+    <message>
+        <source>This evening, {time}</source>
+        <translation>Heute Abend, {time}</translation>
+    </message>
+    <message>
+        <source>Tomorrow, {time}</source>
+        <translation>Morgen, {time}</translation>
+    </message>
+    <message>
+        <source>Choose day and time …</source>
+        <translation>Tag und Uhrzeit wählen …</translation>
+    </message>
+    <message>
+        <source>Remind again</source>
+        <translation>Später erinnern</translation>
+    </message>
+    <message>
+        <source>Open again</source>
+        <translation>Wieder öffnen</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <comment>deed</comment>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Skip once</source>
+        <translation>Einmal auslassen</translation>
+    </message>
+    <message>
+        <source>Edit …</source>
+        <translation>Bearbeiten …</translation>
+    </message>
+    <message>
+        <source>Open its chat</source>
+        <translation>Chat dazu öffnen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>Einmal</translation>
+    </message>
+    <message>
+        <source>Every day</source>
+        <translation>Jeden Tag</translation>
+    </message>
+    <message>
+        <source>Every weekday, Monday to Friday</source>
+        <translation>Werktags, Montag bis Freitag</translation>
+    </message>
+    <message>
+        <source>Every week on this day</source>
+        <translation>Jede Woche an diesem Tag</translation>
+    </message>
+    <message>
+        <source>Every month on this day</source>
+        <translation>Jeden Monat an diesem Tag</translation>
+    </message>
+    <message>
+        <source>Every year on this day</source>
+        <translation>Jedes Jahr an diesem Tag</translation>
+    </message>
+    <message>
+        <source>By another rule</source>
+        <translation>Nach einer anderen Regel</translation>
+    </message>
+    <message>
+        <source>Waiting for you</source>
+        <translation>Wartet auf Sie</translation>
+    </message>
+    <message>
+        <source>Today</source>
+        <translation>Heute</translation>
+    </message>
+    <message>
+        <source>Tomorrow</source>
+        <translation>Morgen</translation>
+    </message>
+    <message>
+        <source>This week</source>
+        <translation>Diese Woche</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>Später</translation>
+    </message>
+    <message>
+        <source>Upcoming</source>
+        <translation>Anstehend</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <comment>view</comment>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Missed</source>
+        <comment>view</comment>
+        <translation>Verpasst</translation>
+    </message>
+    <message>
+        <source>Nothing to remember</source>
+        <translation>Nichts zu merken</translation>
+    </message>
+    <message>
+        <source>Write it in the line above, for example “pay rent every 1st at 9” or “call the dentist tomorrow at 8:15”.</source>
+        <translation>Schreiben Sie es in die Zeile oben, zum Beispiel „Miete zahlen jeden 1. um 9“ oder „Zahnarzt anrufen morgen um 8:15“.</translation>
+    </message>
+    <message>
+        <source>Write a reminder</source>
+        <translation>Erinnerung schreiben</translation>
+    </message>
+    <message>
+        <source>Nothing is done yet</source>
+        <translation>Noch ist nichts erledigt</translation>
+    </message>
+    <message>
+        <source>Press the circle of a reminder, and it moves here.</source>
+        <translation>Drücken Sie auf den Kreis einer Erinnerung, dann kommt sie hierher.</translation>
+    </message>
+    <message>
+        <source>Nothing was missed</source>
+        <translation>Nichts wurde verpasst</translation>
+    </message>
+    <message>
+        <source>What was due while Nagatha was off or the machine slept is shown here until you answer it.</source>
+        <translation>Was fällig war, während Nagatha aus war oder der Rechner schlief, steht hier, bis Sie es beantworten.</translation>
+    </message>
+    <message>
+        <source>repeats</source>
+        <translation>wiederholt sich</translation>
+    </message>
+    <message>
+        <source>every minute</source>
+        <translation>jede Minute</translation>
+    </message>
+    <message>
+        <source>every {number} minutes</source>
+        <translation>alle {number} Minuten</translation>
+    </message>
+    <message>
+        <source>hourly</source>
+        <translation>stündlich</translation>
+    </message>
+    <message>
+        <source>every {number} hours</source>
+        <translation>alle {number} Stunden</translation>
+    </message>
+    <message>
+        <source>daily</source>
+        <translation>täglich</translation>
+    </message>
+    <message>
+        <source>every {number} days</source>
+        <translation>alle {number} Tage</translation>
+    </message>
+    <message>
+        <source>weekly</source>
+        <translation>wöchentlich</translation>
+    </message>
+    <message>
+        <source>every {number} weeks</source>
+        <translation>alle {number} Wochen</translation>
+    </message>
+    <message>
+        <source>monthly</source>
+        <translation>monatlich</translation>
+    </message>
+    <message>
+        <source>every {number} months</source>
+        <translation>alle {number} Monate</translation>
+    </message>
+    <message>
+        <source>yearly</source>
+        <translation>jährlich</translation>
+    </message>
+    <message>
+        <source>every {number} years</source>
+        <translation>alle {number} Jahre</translation>
+    </message>
+    <message>
+        <source>weekdays</source>
+        <translation>werktags</translation>
+    </message>
+    <message>
+        <source>weekends</source>
+        <translation>am Wochenende</translation>
+    </message>
+    <message>
+        <source>every {days}</source>
+        <translation>jeden {days}</translation>
+    </message>
+    <message>
+        <source>{time} in {city}</source>
+        <translation>{time} in {city}</translation>
+    </message>
+    <message>
+        <source>missed</source>
+        <translation>verpasst</translation>
+    </message>
+    <message>
+        <source>kept back</source>
+        <translation>zurückgehalten</translation>
+    </message>
+    <message>
+        <source>{number} more before it</source>
+        <translation>{number} weitere davor</translation>
+    </message>
+    <message>
+        <source>snoozed</source>
+        <translation>verschoben</translation>
+    </message>
+    <message>
+        <source>urgent</source>
+        <translation>dringend</translation>
+    </message>
+    <message>
+        <source>ddd HH:mm</source>
+        <translation>ddd HH:mm</translation>
+    </message>
+    <message>
+        <source>done {time}</source>
+        <translation>erledigt {time}</translation>
+    </message>
+    <message>
+        <source>Done {time}</source>
+        <translation>Erledigt {time}</translation>
+    </message>
+    <message>
+        <source>Due {time}</source>
+        <translation>Fällig {time}</translation>
+    </message>
+    <message>
+        <source>{often}, next {time}</source>
+        <translation>{often}, nächstes Mal {time}</translation>
+    </message>
+    <message>
+        <source>Notify as soon as Nagatha is back</source>
+        <translation>Melden, sobald Nagatha wieder da ist</translation>
+    </message>
+    <message>
+        <source>Only list it</source>
+        <translation>Nur auflisten</translation>
+    </message>
+    <message>
+        <source>Leave it out</source>
+        <translation>Auslassen</translation>
+    </message>
+</context>
+<context>
+    <name>RemindersPage</name>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+    <message>
+        <source>Missed reminders</source>
+        <translation>Verpasste Erinnerungen</translation>
+    </message>
+    <message>
+        <source>Do not disturb until</source>
+        <translation>Nicht stören bis</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 Stunde</translation>
+    </message>
+    <message>
+        <source>Do not disturb for 1 hour</source>
+        <translation>1 Stunde nicht stören</translation>
+    </message>
+    <message>
+        <source>Tomorrow</source>
+        <translation>Morgen</translation>
+    </message>
+    <message>
+        <source>Choose …</source>
+        <translation>Wählen …</translation>
+    </message>
+    <message>
+        <source>Choose until when nobody is to disturb</source>
+        <translation>Wählen, bis wann niemand stören soll</translation>
+    </message>
+    <message>
+        <source>End it</source>
+        <translation>Beenden</translation>
+    </message>
+    <message>
+        <source>Quiet hours</source>
+        <translation>Ruhezeiten</translation>
+    </message>
+    <message>
+        <source>What is due then is kept back until they end. Urgent reminders come through.</source>
+        <translation>Was dann fällig ist, wird bis zu ihrem Ende zurückgehalten. Dringende Erinnerungen kommen durch.</translation>
+    </message>
+    <message>
+        <source>Quiet from</source>
+        <translation>Ruhe ab</translation>
+    </message>
+    <message>
+        <source>Quiet until</source>
+        <translation>Ruhe bis</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>bis</translation>
+    </message>
+    <message>
+        <source>When one was missed</source>
+        <translation>Wenn eine verpasst wurde</translation>
+    </message>
+    <message>
+        <source>What becomes of a time that passed while Nagatha was off. Each reminder can have its own way; this is how new ones begin.</source>
+        <translation>Was aus einer Zeit wird, die verging, während Nagatha aus war. Jede Erinnerung kann es anders haben; so beginnen neue.</translation>
+    </message>
+    <message>
+        <source>Notify</source>
+        <translation>Melden</translation>
+    </message>
+    <message>
+        <source>Only list it</source>
+        <translation>Nur auflisten</translation>
+    </message>
+    <message>
+        <source>Leave it out</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>Tomorrow {time}</source>
+        <translation>Morgen {time}</translation>
+    </message>
+    <message>
+        <source>Do not disturb until tomorrow {time}</source>
+        <translation>Bis morgen {time} nicht stören</translation>
+    </message>
+    <message>
+        <source>Not known yet.</source>
+        <translation>Noch nicht bekannt.</translation>
+    </message>
+    <message>
+        <source>Notifications come as they are due.</source>
+        <translation>Meldungen kommen, sobald sie fällig sind.</translation>
+    </message>
+    <message>
+        <source>Kept back until {time}, for these are quiet hours.</source>
+        <translation>Zurückgehalten bis {time}, denn es ist Ruhezeit.</translation>
+    </message>
+    <message>
+        <source>Kept back until {time}. Urgent reminders come through.</source>
+        <translation>Zurückgehalten bis {time}. Dringende Erinnerungen kommen durch.</translation>
+    </message>
+</context>
+<context>
+    <name>RemindersWindow</name>
+    <message>
+        <source>Reminders – Nagatha</source>
+        <translation>Erinnerungen – Nagatha</translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation>Nichts gefunden</translation>
+    </message>
+    <message>
+        <source>No reminder here has these words in its text or notes.</source>
+        <translation>Keine Erinnerung hier hat diese Wörter in Text oder Notizen.</translation>
+    </message>
+    <message>
+        <source>End the search</source>
+        <translation>Suche beenden</translation>
+    </message>
+    <message>
+        <source>Exported.</source>
+        <translation>Exportiert.</translation>
+    </message>
+    <message>
+        <source>Remind again</source>
+        <translation>Später erinnern</translation>
+    </message>
+    <message>
+        <source>Saved.</source>
+        <translation>Gespeichert.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Nothing in it was new.</source>
+        <translation>Nichts darin war neu.</translation>
+    </message>
+    <message>
+        <source>1 reminder was imported.</source>
+        <translation>1 Erinnerung wurde importiert.</translation>
+    </message>
+    <message>
+        <source>{number} reminders were imported.</source>
+        <translation>{number} Erinnerungen wurden importiert.</translation>
+    </message>
+</context>
+<context>
     <name>RowPainter</name>
     <message>
         <source>Title of the chat</source>
@@ -2523,6 +3194,17 @@
     <message>
         <source>What Nagatha and its modules do again and again is listed here.</source>
         <translation>Was Nagatha und die Module immer wieder tun, steht hier.</translation>
+    </message>
+</context>
+<context>
+    <name>SearchLine</name>
+    <message>
+        <source>Search reminders</source>
+        <translation>Erinnerungen durchsuchen</translation>
+    </message>
+    <message>
+        <source>End the search</source>
+        <translation>Suche beenden</translation>
     </message>
 </context>
 <context>
@@ -2871,8 +3553,8 @@
         <translation>Chats durchsuchen</translation>
     </message>
     <message>
-        <source>Find in the chat or the activity</source>
-        <translation>In Chat oder Aktivität suchen</translation>
+        <source>Find in the window</source>
+        <translation>Im Fenster suchen</translation>
     </message>
     <message>
         <source>Stop the answer</source>
@@ -2911,6 +3593,10 @@
         <translation>Chat</translation>
     </message>
     <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
         <source>Activity</source>
         <translation>Aktivität</translation>
     </message>
@@ -2945,6 +3631,22 @@
     <message>
         <source>In the activity: cancel a run</source>
         <translation>In der Aktivität: einen Lauf abbrechen</translation>
+    </message>
+    <message>
+        <source>In the reminders: done</source>
+        <translation>In den Erinnerungen: erledigt</translation>
+    </message>
+    <message>
+        <source>In the reminders: snooze</source>
+        <translation>In den Erinnerungen: später</translation>
+    </message>
+    <message>
+        <source>In the reminders: skip once</source>
+        <translation>In den Erinnerungen: einmal auslassen</translation>
+    </message>
+    <message>
+        <source>In the reminders: open its chat</source>
+        <translation>In den Erinnerungen: Chat öffnen</translation>
     </message>
     <message>
         <source>In quick ask: open in chat</source>
@@ -3176,6 +3878,30 @@
         <source>Filter by name, argument, error or chat</source>
         <translation>Nach Name, Argument, Fehler oder Chat filtern</translation>
     </message>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>Mehr</translation>
+    </message>
+    <message>
+        <source>Search …</source>
+        <translation>Suchen …</translation>
+    </message>
+    <message>
+        <source>Import a calendar …</source>
+        <translation>Kalender importieren …</translation>
+    </message>
+    <message>
+        <source>Export as a calendar …</source>
+        <translation>Als Kalender exportieren …</translation>
+    </message>
+    <message>
+        <source>Quiet hours and missed reminders …</source>
+        <translation>Ruhezeiten und Verpasstes …</translation>
+    </message>
 </context>
 <context>
     <name>TopBar</name>
@@ -3278,6 +4004,30 @@
         <translation>{number} in Arbeit</translation>
     </message>
     <message>
+        <source>For 1 hour</source>
+        <translation>1 Stunde lang</translation>
+    </message>
+    <message>
+        <source>Choose …</source>
+        <translation>Wählen …</translation>
+    </message>
+    <message>
+        <source>End it</source>
+        <translation>Beenden</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+    <message>
+        <source>until {time}</source>
+        <translation>bis {time}</translation>
+    </message>
+    <message>
+        <source>Until tomorrow {time}</source>
+        <translation>Bis morgen {time}</translation>
+    </message>
+    <message>
         <source>{number} failed</source>
         <translation>{number} fehlgeschlagen</translation>
     </message>
@@ -3288,6 +4038,10 @@
     <message>
         <source>Activity</source>
         <translation>Aktivität</translation>
+    </message>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
     </message>
     <message>
         <source>Resume background work</source>
@@ -3313,6 +4067,14 @@
         <source>Nagatha: {state}</source>
         <translation>Nagatha: {state}</translation>
     </message>
+    <message>
+        <source>{number} today</source>
+        <translation>{number} heute</translation>
+    </message>
+    <message>
+        <source>{number} missed</source>
+        <translation>{number} verpasst</translation>
+    </message>
 </context>
 <context>
     <name>Waiting</name>
@@ -3331,6 +4093,25 @@
     <message>
         <source>Waits in the queue … {time}</source>
         <translation>Wartet in der Schlange … {time}</translation>
+    </message>
+</context>
+<context>
+    <name>WhenDialog</name>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>Choose a moment that is still to come.</source>
+        <translation>Wählen Sie einen Zeitpunkt, der noch kommt.</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
     </message>
 </context>
 <context>

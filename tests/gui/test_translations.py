@@ -41,7 +41,15 @@ from worker.contract.types import Problem
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(languages.FOLDER.glob("nagatha_*.ts"))
-PAGES: tuple[str, ...] = ("general", "models", "connection", "data", "modules", "shortcuts")
+PAGES: tuple[str, ...] = (
+    "general",
+    "models",
+    "reminders",
+    "connection",
+    "data",
+    "modules",
+    "shortcuts",
+)
 PLACEHOLDER = re.compile(r"\{\w*\}|%\d|%n")
 SIGNS = ("…", "✓", "●", "↵", "→", "↑", "↓", "·", "›", "\n")
 
@@ -270,6 +278,7 @@ def test_the_settings_speak_german_when_it_was_chosen(make: Maker) -> None:
     assert titles == [
         "Allgemein",
         "Modelle und Schlüssel",
+        "Erinnerungen",
         "Verbindung",
         "Daten und Privatsphäre",
         "Module",
@@ -366,7 +375,12 @@ def test_the_tray_speaks_german_when_it_was_chosen(
 ) -> None:
     tray = Tray(themes, watch, Keys(parent=bridge), bridge)
     said = [action.text() for action in tray.menu.actions() if not action.isSeparator()]
-    assert said[2:4] == ["Aktivität", "Hintergrundarbeit anhalten"]
+    assert said[2:6] == [
+        "Erinnerungen",
+        "Aktivität",
+        "Nicht stören",
+        "Hintergrundarbeit anhalten",
+    ]
     tray.stop()
 
 

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Literal, cast
 
 from tests.support.fake_jobs import FakeJobs, FakeSystem
+from tests.support.fake_reminders import FakeReminders
 from worker.contract.errors import Conflict, InvalidInput, NotFound, TooLarge
 from worker.contract.events import (
     AnswerDelta,
@@ -41,6 +42,7 @@ from worker.contract.system import (
     ModelInfo,
     Provider,
 )
+from worker.contract.time_services import ApprovalService, ReminderService, RoutineService
 from worker.contract.types import (
     Attachment,
     Chat,
@@ -91,6 +93,10 @@ class FakeClient:
         self.chats: ChatService = self.store
         self.work = FakeJobs(self)
         self.jobs: JobService = self.work
+        self.due = FakeReminders(self)
+        self.reminders: ReminderService = self.due
+        self.routines = cast(RoutineService, object())
+        self.approvals = cast(ApprovalService, object())
         self.models: ModelService = cast(ModelService, FakeModels(self))
         self.modules = cast(ModuleService, object())
         self.tools = cast(ToolService, object())

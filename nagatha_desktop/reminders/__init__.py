@@ -1,0 +1,1 @@
+"""The window of reminders: what is to be remembered when, what was missed, and what is done."""
