@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from nagatha_desktop.approvals import ApprovalWatch
 from nagatha_desktop.bridge import Bridge
 from worker.contract.events import DataReplaced, EngineChanged, Event, RunChanged
 from worker.contract.services import Client
@@ -30,6 +31,9 @@ class EngineWatch(QObject):
         self._bridge = bridge
         self._runs: set[str] = set()
         self._failures: set[str] = set()
+        self.approvals = ApprovalWatch(bridge, self)
+        """What waits for the person's word."""
+        self.approvals.changed.connect(self.changed)
         self.engine: EngineStatus | None = None
         """None until the engine told."""
         self.failure: Problem | None = None
@@ -83,6 +87,8 @@ class EngineWatch(QObject):
             return "starting"
         if "failed" in (self.engine.worker, self.engine.beat):
             return "error"
+        if self.approvals.waiting:
+            return "needs_you"
         return "busy" if self._runs else "idle"
 
     @Slot()

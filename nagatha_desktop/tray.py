@@ -26,6 +26,8 @@ class Tray(QObject):
     chat_wanted = Signal()
     new_chat_wanted = Signal()
     quick_wanted = Signal()
+    approvals_wanted = Signal()
+    """Show the approval that waits longest."""
     activity_wanted = Signal()
     pause_wanted = Signal(bool)
     """Let background work wait, or go on."""
@@ -93,13 +95,14 @@ class Tray(QObject):
         menu.setAccessibleName(self.tr("Nagatha"))
         self.new_chat = _action(self.tr("New chat"), self.new_chat_wanted, menu)
         self.quick = _action(self.tr("Quick ask …"), self.quick_wanted, menu)
+        self.approvals = _action("", self.approvals_wanted, menu)
         self.activity = _action("", self.activity_wanted, menu)
         self.pause = _action("", self._pause, menu)
         self.settings = _action(self.tr("Settings …"), self.settings_wanted, menu)
         self.quit = _action(self.tr("Quit Nagatha"), self.quit_wanted, menu)
         menu.addActions([self.new_chat, self.quick])
         menu.addSeparator()
-        menu.addAction(self.activity)
+        menu.addActions([self.approvals, self.activity])
         menu.addSeparator()
         menu.addActions([self.pause, self.settings, self.quit])
         menu.setDefaultAction(self.new_chat)
@@ -174,6 +177,7 @@ class Tray(QObject):
     def _show(self) -> None:
         running, failures = self._watch.running, self._watch.failures
         paused = self._watch.paused
+        asked = len(self._watch.approvals.waiting)
         # What stands behind a tab stands at the right, where other entries have their keys.
         counts = []
         if running:
@@ -183,6 +187,9 @@ class Tray(QObject):
         if paused:
             counts.append(self.tr("paused"))
         self.activity.setText("\t".join(filter(None, (self.tr("Activity"), ", ".join(counts)))))
+        approvals = self.tr("Approvals")
+        self.approvals.setText(f"{approvals}\t{asked}" if asked else approvals)
+        self.approvals.setEnabled(asked > 0)
         self.pause.setText(
             self.tr("Resume background work") if paused else self.tr("Pause background work")
         )
