@@ -7,36 +7,22 @@ from the engine; nothing is kept before Save.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from PySide6.QtCore import Qt, QTimer, QTimeZone, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QShowEvent, QTextCursor
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QCompleter,
-    QDialog,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QListWidget,
     QListWidgetItem,
-    QPlainTextEdit,
-    QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
 from nagatha_desktop.activity import routine_words as words
 from nagatha_desktop.activity.arguments import ArgumentForm, Unreadable
-from nagatha_desktop.activity.controls import Choice
-from nagatha_desktop.activity.when import When
+from nagatha_desktop.activity.routine_fields import RoutineFields
 from nagatha_desktop.activity.words import plain
 from nagatha_desktop.bridge import Bridge, Call
-from nagatha_desktop.widgets.badges import label, section, wrapped
-from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import ErrorCard
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import one_line, shown
-from nagatha_desktop.widgets.tokens import MEASURES, Tone
+from nagatha_desktop.widgets.tokens import Tone
 from worker.contract.routines import CatchUp, Overlap, Routine, RoutineDraft
 from worker.contract.services import Client
 from worker.contract.system import ModelInfo, Provider, TaskInfo, ToolInfo
@@ -44,7 +30,6 @@ from worker.contract.types import Chat, JsonObject, Problem
 
 SETTLES = 300
 """Milliseconds of rest after which the next times are asked for."""
-SIZE = (600, 660)
 _TITLE = 80
 _CHATS = 200
 
@@ -59,7 +44,7 @@ class Offered:
     chats: tuple[Chat, ...] = ()
 
 
-class RoutineEditor(QDialog):
+class RoutineEditor(RoutineFields):
     """See the module. `saved` tells what was kept; then it closes."""
 
     saved = Signal(object)
@@ -81,179 +66,19 @@ class RoutineEditor(QDialog):
         """Why it could not be kept."""
         self.arguments: ArgumentForm | None = None
         self.setWindowTitle(self.tr("New routine") if routine is None else self.tr("Edit routine"))
-        self.resize(*SIZE)
-        self.setMinimumSize(MEASURES.grid * 60, MEASURES.grid * 50)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(SETTLES)
         self._rest.timeout.connect(self.ask_preview)
-        self._lay_out()
         self._connect()
         self._fill(routine)
         self._turn_kind()
 
-    # -- how it is put together -------------------------------------------------------------------
-
-    def _lay_out(self) -> None:
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setAccessibleName(self.windowTitle())
-        inner = QWidget()
-        set_role(inner, "canvas")
-        self._column = QVBoxLayout(inner)
-        side = MEASURES.grid * 2
-        self._column.setContentsMargins(side, side, side, side)
-        self._column.setSpacing(MEASURES.grid)
-        self._what_part()
-        self._when_part()
-        self._how_part()
-        self._column.addStretch(1)
-        area.setWidget(inner)
-        self.area = area
-        whole.addWidget(area, 1)
-        whole.addWidget(self._foot())
-
-    def _form(self, title: str) -> QFormLayout:
-        self._column.addWidget(section(title))
-        form = QFormLayout()
-        form.setSpacing(MEASURES.grid)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._column.addLayout(form)
-        self._column.addSpacing(MEASURES.grid)
-        return form
-
-    def _add(self, form: QFormLayout, title: str, field: QWidget) -> None:
-        name = label(title, "muted")
-        name.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        name.setContentsMargins(0, MEASURES.half * 3 // 2, 0, 0)
-        name.setMinimumWidth(MEASURES.grid * 14)
-        if not field.accessibleName():
-            field.setAccessibleName(title)
-        name.setBuddy(field)
-        form.addRow(name, field)
-
-    def _what_part(self) -> None:
-        form = self._form(self.tr("What it does"))
-        self.kind = Choice()
-        self.kind.addItem(self.tr("Ask the assistant"), "prompt")
-        self.kind.addItem(self.tr("Run a module's task"), "task")
-        self._add(form, self.tr("Kind"), self.kind)
-        self.prompt = QPlainTextEdit()
-        self.prompt.setPlaceholderText(self.tr("Summarise what is new in my feeds …"))
-        self.prompt.setTabChangesFocus(True)
-        self.prompt.setFixedHeight(MEASURES.grid * 11)
-        self._add(form, self.tr("Prompt"), self.prompt)
-        self.task = Choice()
-        self._add(form, self.tr("Task"), self.task)
-        self.about = wrapped("", "small")
-        form.addRow("", self.about)
-        self._given = QVBoxLayout()
-        self._given.setContentsMargins(0, 0, 0, 0)
-        self.given = QWidget()
-        self.given.setLayout(self._given)
-        self._add(form, self.tr("Arguments"), self.given)
-        self.title = QLineEdit()
-        self.title.setPlaceholderText(self.tr("Made from what it does"))
-        self._add(form, self.tr("Title"), self.title)
-        self._what = form
-
-    def _when_part(self) -> None:
-        form = self._form(self.tr("When"))
-        self.when = When()
-        self._add(form, self.tr("Runs"), self.when)
-        self.zone = Choice()
-        self.zone.setEditable(True)
-        self.zone.setInsertPolicy(Choice.InsertPolicy.NoInsert)
-        here = words.local_zone()
-        self.zone.addItem(here)
-        names = sorted(
-            bytes(name.data()).decode("ascii", "replace")
-            for name in QTimeZone.availableTimeZoneIds()
-        )
-        self.zone.addItems([name for name in names if "/" in name and name != here])
-        completer = QCompleter(self.zone.model(), self)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        self.zone.setCompleter(completer)
-        self._add(form, self.tr("Time zone"), self.zone)
-        self.next = wrapped("", "small")
-        self.next.setContentsMargins(0, MEASURES.half * 3 // 2, 0, 0)
-        self.next.setMinimumHeight(MEASURES.target)
-        self._add(form, self.tr("Next times"), self.next)
-
-    def _how_part(self) -> None:
-        form = self._form(self.tr("How"))
-        self.provider = Choice()
-        self.model = Choice()
-        self.model.setEditable(True)
-        self.model.setInsertPolicy(Choice.InsertPolicy.NoInsert)
-        self.model.setAccessibleName(self.tr("Model"))
-        self.provider.setAccessibleName(self.tr("Who is asked"))
-        both = QWidget()
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(MEASURES.grid)
-        row.addWidget(self.provider, 1)
-        row.addWidget(self.model, 1)
-        self._add(form, self.tr("Model"), both)
-        self._model_row = both
-        self.tools = Choice()
-        self.tools.addItem(self.tr("All"), "all")
-        self.tools.addItem(self.tr("None"), "none")
-        self.tools.addItem(self.tr("Only these"), "some")
-        self._add(form, self.tr("Tools"), self.tools)
-        self.tool_list = QListWidget()
-        self.tool_list.setAccessibleName(self.tr("Tools that it may use"))
-        self.tool_list.setFixedHeight(MEASURES.grid * 16)
-        form.addRow("", self.tool_list)
-        self.chat = Choice()
-        self._add(form, self.tr("Answers in"), self.chat)
-        self.missed = Choice()
-        for text, value in (
-            (self.tr("Run once for all of them"), "once"),
-            (self.tr("Leave them out"), "skip"),
-            (self.tr("Ask me"), "ask"),
-        ):
-            self.missed.addItem(text, value)
-        self._add(form, self.tr("Missed times"), self.missed)
-        self.overlap = Choice()
-        self.overlap.addItem(self.tr("Leave this time out"), "skip")
-        self.overlap.addItem(self.tr("Run after it"), "queue")
-        self._add(form, self.tr("Last one still runs"), self.overlap)
-        self.notify = QCheckBox(self.tr("Notify me when it ends"))
-        form.addRow("", self.notify)
-        self._how = form
-
-    def _foot(self) -> QFrame:
-        foot = QFrame()
-        set_role(foot, "foot")
-        column = QVBoxLayout(foot)
-        side = MEASURES.grid * 2
-        column.setContentsMargins(side, side * 3 // 4, side, side * 3 // 4)
-        column.setSpacing(MEASURES.grid)
-        self._told = QVBoxLayout()
-        column.addLayout(self._told)
-        row = QHBoxLayout()
-        row.setSpacing(MEASURES.grid)
-        row.addStretch(1)
-        self.cancel_button = button(self.tr("Cancel"), "secondary")
-        self.save_button = button(self.tr("Save"), "primary")
-        self.cancel_button.clicked.connect(self.reject)
-        self.save_button.clicked.connect(self.save)
-        row.addWidget(self.cancel_button)
-        row.addWidget(self.save_button)
-        column.addLayout(row)
-        return foot
+    # -- how it works together ---------------------------------------------------------------------
 
     def _connect(self) -> None:
+        self.cancel_button.clicked.connect(self.reject)
+        self.save_button.clicked.connect(self.save)
         self.kind.currentIndexChanged.connect(self._turn_kind)
         self.prompt.textChanged.connect(self._soon)
         self.task.currentIndexChanged.connect(self._turn_task)
@@ -272,6 +97,7 @@ class RoutineEditor(QDialog):
             return
         self.kind.choose(routine.kind)
         self.prompt.setPlainText(routine.prompt)
+        self.prompt.moveCursor(QTextCursor.MoveOperation.End)
         self.title.setText(routine.title)
         self.when.show_rule(routine.start, routine.rrule, routine.cron)
         self.zone.setEditText(routine.zone)
@@ -359,7 +185,7 @@ class RoutineEditor(QDialog):
     def _turn_kind(self) -> None:
         asks = self.kind.currentData() == "prompt"
         self._what.setRowVisible(self.prompt, asks)
-        for field in (self.task, self.about, self.given):
+        for field in (self._task_row, self.given):
             self._what.setRowVisible(field, not asks)
         for field in (self._model_row, self.tools, self.chat):
             self._how.setRowVisible(field, asks)
@@ -370,6 +196,7 @@ class RoutineEditor(QDialog):
     def _turn_task(self) -> None:
         task = next((t for t in self._offered.tasks if t.name == self.task.currentData()), None)
         self.about.setText(shown(task.description) if task is not None else "")
+        self.about.setVisible(bool(self.about.text()))
         if self.arguments is not None:
             self._given.removeWidget(self.arguments)
             self.arguments.hide()

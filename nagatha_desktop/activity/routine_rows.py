@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from nagatha_desktop.activity import routine_words as words
 from nagatha_desktop.activity.times import near, whole
@@ -175,17 +175,25 @@ class RoutineRow(QWidget):
             widest = max(self.pause_button.minimumWidth(), self.pause_button.sizeHint().width())
             self.pause_button.setMinimumWidth(widest)
         self.run_button = button(self.tr("Run now"), "secondary")
+        # One stands in the other's place.
+        both = (self.answer_button, self.run_button)
+        for made in both:
+            made.ensurePolished()
+        widest = max(made.sizeHint().width() for made in both)
+        for made in both:
+            made.setMinimumWidth(widest)
         self.more_button = icon_button(themes, "more", "", colour="muted")
-        for made, slot in (
+        slots: tuple[tuple[QAbstractButton, Callable[[], None]], ...] = (
             (self.history_button, self._show_history),
             (self.edit_button, self._edit),
             (self.pause_button, self._pause),
             (self.run_button, self._run),
             (self.answer_button, self._answer),
             (self.more_button, self._more),
-        ):
-            made.clicked.connect(slot)
-            row.addWidget(made)
+        )
+        for pressed, slot in slots:
+            pressed.clicked.connect(slot)
+            row.addWidget(pressed)
         column.addLayout(row)
         self.history = History(self)
         self.history.chat_wanted.connect(self.chat_wanted)

@@ -2645,6 +2645,49 @@
         <translation>Routine bearbeiten</translation>
     </message>
     <message>
+        <source>As in Settings</source>
+        <translation>Wie in den Einstellungen</translation>
+    </message>
+    <message>
+        <source>A new chat each time</source>
+        <translation>Jedes Mal ein neuer Chat</translation>
+    </message>
+    <message>
+        <source>{name} (not there now)</source>
+        <translation>{name} (zurzeit nicht da)</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>A chat that is not listed</source>
+        <translation>Ein Chat, der nicht aufgeführt ist</translation>
+    </message>
+    <message>
+        <source>It would not run any more.</source>
+        <translation>Sie würde nicht mehr laufen.</translation>
+    </message>
+    <message>
+        <source>Next times: {text}</source>
+        <translation>Nächste Termine: {text}</translation>
+    </message>
+    <message>
+        <source>What stands for “{name}” is no JSON.</source>
+        <translation>Was für „{name}“ dasteht, ist kein JSON.</translation>
+    </message>
+    <message>
+        <source>It cannot be kept yet</source>
+        <translation>Das lässt sich noch nicht speichern</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineFields</name>
+    <message>
+        <source>Routine</source>
+        <translation>Routine</translation>
+    </message>
+    <message>
         <source>What it does</source>
         <translation>Was sie tut</translation>
     </message>
@@ -2775,42 +2818,6 @@
     <message>
         <source>Save</source>
         <translation>Speichern</translation>
-    </message>
-    <message>
-        <source>As in Settings</source>
-        <translation>Wie in den Einstellungen</translation>
-    </message>
-    <message>
-        <source>A new chat each time</source>
-        <translation>Jedes Mal ein neuer Chat</translation>
-    </message>
-    <message>
-        <source>{name} (not there now)</source>
-        <translation>{name} (zurzeit nicht da)</translation>
-    </message>
-    <message>
-        <source>New chat</source>
-        <translation>Neuer Chat</translation>
-    </message>
-    <message>
-        <source>A chat that is not listed</source>
-        <translation>Ein Chat, der nicht aufgeführt ist</translation>
-    </message>
-    <message>
-        <source>It would not run any more.</source>
-        <translation>Sie würde nicht mehr laufen.</translation>
-    </message>
-    <message>
-        <source>Next times: {text}</source>
-        <translation>Nächste Termine: {text}</translation>
-    </message>
-    <message>
-        <source>What stands for “{name}” is no JSON.</source>
-        <translation>Was für „{name}“ dasteht, ist kein JSON.</translation>
-    </message>
-    <message>
-        <source>It cannot be kept yet</source>
-        <translation>Das lässt sich noch nicht speichern</translation>
     </message>
 </context>
 <context>

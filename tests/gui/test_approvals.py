@@ -286,12 +286,12 @@ def test_the_tray_counts_what_waits_and_needs_the_person(
     assert tray.approvals.text() == "Approvals" and not tray.approvals.isEnabled()
     made = on_loop(fake.approval_desk.ask())
     qtbot.waitUntil(lambda: tray.approvals.text() == "Approvals\t1")
-    assert tray.approvals.isEnabled() and watch.mood == "needs_you"
+    assert tray.approvals.isEnabled() and str(watch.mood) == "needs_you"
     with qtbot.waitSignal(tray.approvals_wanted):
         tray.approvals.trigger()
     on_loop(fake.approval_desk.answer(made.id, "once"))
     qtbot.waitUntil(lambda: tray.approvals.text() == "Approvals")
-    assert watch.mood == "idle"
+    assert str(watch.mood) == "idle"
     tray.stop()
 
 
