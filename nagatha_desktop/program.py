@@ -138,6 +138,7 @@ class Program(QObject):
         tray.chat_wanted.connect(window.bring_up)
         tray.new_chat_wanted.connect(self.new_chat)
         tray.quick_wanted.connect(self.open_quick)
+        tray.approvals_wanted.connect(self.show_approval)
         tray.activity_wanted.connect(self.activity.show)
         tray.pause_wanted.connect(self.watch.pause)
         tray.settings_wanted.connect(self.show_settings)
@@ -361,6 +362,16 @@ class Program(QObject):
             "program.quit": self.quit,
         }
         WindowKeys(window, self.keys, handlers)
+
+    @Slot()
+    def show_approval(self) -> None:
+        """Show what waits longest for the person's word: in its chat, or where it has none."""
+        waiting = self.watch.approvals.waiting
+        if waiting and waiting[0].chat:
+            self.window.bring_up()
+            self.window.show_approval(waiting[0])
+        else:
+            self.activity.window.show_approvals()
 
     # -- background work ------------------------------------------------------------------------
 

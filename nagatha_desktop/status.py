@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from nagatha_desktop.approvals import ApprovalWatch
 from nagatha_desktop.bridge import Bridge, Call
 from worker.contract.events import (
     DataReplaced,
@@ -126,6 +127,9 @@ class EngineWatch(QObject):
         self._bridge = bridge
         self._runs: set[str] = set()
         self._failures: set[str] = set()
+        self.approvals = ApprovalWatch(bridge, self)
+        """What waits for the person's word."""
+        self.approvals.changed.connect(self.changed)
         self.engine: EngineStatus | None = None
         """None until the engine told."""
         self.failure: Problem | None = None
@@ -182,7 +186,7 @@ class EngineWatch(QObject):
         if "failed" in (self.engine.worker, self.engine.beat):
             return "error"
         counts = self.reminders.counts
-        if counts is not None and counts.missed:
+        if self.approvals.waiting or (counts is not None and counts.missed):
             return "needs_you"
         return "busy" if self._runs else "idle"
 

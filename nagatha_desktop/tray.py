@@ -29,6 +29,8 @@ class Tray(QObject):
     new_chat_wanted = Signal()
     quick_wanted = Signal()
     reminders_wanted = Signal()
+    approvals_wanted = Signal()
+    """Show the approval that waits longest."""
     activity_wanted = Signal()
     quiet_wanted = Signal(object)
     """Do not disturb until then (datetime); None ends it."""
@@ -101,6 +103,7 @@ class Tray(QObject):
         menu.setAccessibleName(self.tr("Nagatha"))
         self.new_chat = _action(self.tr("New chat"), self.new_chat_wanted, menu)
         self.quick = _action(self.tr("Quick ask …"), self.quick_wanted, menu)
+        self.approvals = _action("", self.approvals_wanted, menu)
         self.reminders = _action("", self.reminders_wanted, menu)
         self.activity = _action("", self.activity_wanted, menu)
         self.quiet_menu = self._make_quiet_menu(menu)
@@ -109,7 +112,7 @@ class Tray(QObject):
         self.quit = _action(self.tr("Quit Nagatha"), self.quit_wanted, menu)
         menu.addActions([self.new_chat, self.quick])
         menu.addSeparator()
-        menu.addActions([self.reminders, self.activity])
+        menu.addActions([self.approvals, self.reminders, self.activity])
         menu.addSeparator()
         menu.addMenu(self.quiet_menu)
         menu.addActions([self.pause, self.settings, self.quit])
@@ -222,6 +225,7 @@ class Tray(QObject):
     def _show(self) -> None:
         running, failures = self._watch.running, self._watch.failures
         paused = self._watch.paused
+        asked = len(self._watch.approvals.waiting)
         # What stands behind a tab stands at the right, where other entries have their keys.
         counts = []
         if running:
@@ -231,6 +235,9 @@ class Tray(QObject):
         if paused:
             counts.append(self.tr("paused"))
         self.activity.setText("\t".join(filter(None, (self.tr("Activity"), ", ".join(counts)))))
+        approvals = self.tr("Approvals")
+        self.approvals.setText(f"{approvals}\t{asked}" if asked else approvals)
+        self.approvals.setEnabled(asked > 0)
         self.reminders.setText(
             "\t".join(filter(None, (self.tr("Reminders"), ", ".join(self._due()))))
         )

@@ -398,6 +398,10 @@
         <source>from the queue</source>
         <translation>aus der Warteschlange</translation>
     </message>
+    <message>
+        <source>HH:mm:ss</source>
+        <translation>HH:mm:ss</translation>
+    </message>
 </context>
 <context>
     <name>ActivityWindow</name>
@@ -424,6 +428,157 @@
     <message>
         <source>Show</source>
         <translation>Zeigen</translation>
+    </message>
+</context>
+<context>
+    <name>AllowedTool</name>
+    <message>
+        <source>Revoke</source>
+        <translation>Widerrufen</translation>
+    </message>
+    <message>
+        <source>Ask about “{tool}” again</source>
+        <translation>Bei „{tool}“ wieder fragen</translation>
+    </message>
+</context>
+<context>
+    <name>AllowedTools</name>
+    <message>
+        <source>Looking …</source>
+        <translation>Suche läuft …</translation>
+    </message>
+    <message>
+        <source>They could not be read</source>
+        <translation>Sie konnten nicht gelesen werden</translation>
+    </message>
+    <message>
+        <source>These run without asking</source>
+        <translation>Diese laufen ohne Rückfrage</translation>
+    </message>
+    <message>
+        <source>You chose “Always for this tool” for them.</source>
+        <translation>Für sie wurde „Immer für dieses Werkzeug“ gewählt.</translation>
+    </message>
+    <message>
+        <source>None so far</source>
+        <translation>Bisher keine</translation>
+    </message>
+    <message>
+        <source>A tool stands here once you choose “Always for this tool” on its card.</source>
+        <translation>Ein Werkzeug steht hier, sobald auf seiner Karte „Immer für dieses Werkzeug“ gewählt wurde.</translation>
+    </message>
+</context>
+<context>
+    <name>ApprovalBar</name>
+    <message>
+        <source>Approvals</source>
+        <translation>Freigaben</translation>
+    </message>
+</context>
+<context>
+    <name>ApprovalCard</name>
+    <message>
+        <source>{days} d {hours} h</source>
+        <translation>{days} T {hours} h</translation>
+    </message>
+    <message>
+        <source>Allowed once</source>
+        <translation>Einmal erlaubt</translation>
+    </message>
+    <message>
+        <source>You allowed this call.</source>
+        <translation>Dieser Aufruf wurde erlaubt.</translation>
+    </message>
+    <message>
+        <source>Allowed always</source>
+        <translation>Immer erlaubt</translation>
+    </message>
+    <message>
+        <source>This tool is not asked about any more. Settings › Data and privacy takes it back.</source>
+        <translation>Bei diesem Werkzeug wird nicht mehr gefragt. Unter Einstellungen › Daten und Privatsphäre lässt sich das widerrufen.</translation>
+    </message>
+    <message>
+        <source>Denied</source>
+        <translation>Abgelehnt</translation>
+    </message>
+    <message>
+        <source>You said instead: {text}</source>
+        <translation>Stattdessen: {text}</translation>
+    </message>
+    <message>
+        <source>The tool was not called.</source>
+        <translation>Das Werkzeug wurde nicht aufgerufen.</translation>
+    </message>
+    <message>
+        <source>Expired</source>
+        <translation>Verfallen</translation>
+    </message>
+    <message>
+        <source>What asked for it ended meanwhile. The tool was not called, and there is nothing left to answer.</source>
+        <translation>Was danach fragte, ist inzwischen beendet. Das Werkzeug wurde nicht aufgerufen, und es gibt nichts mehr zu beantworten.</translation>
+    </message>
+    <message>
+        <source>Allow once</source>
+        <translation>Einmal erlauben</translation>
+    </message>
+    <message>
+        <source>Always for this tool</source>
+        <translation>Immer für dieses Werkzeug</translation>
+    </message>
+    <message>
+        <source>Deny</source>
+        <translation>Ablehnen</translation>
+    </message>
+    <message>
+        <source>Do this instead …</source>
+        <translation>Stattdessen Folgendes tun …</translation>
+    </message>
+    <message>
+        <source>What to do instead of “{tool}”; Enter denies and says so</source>
+        <translation>Was statt „{tool}“ getan werden soll; Enter lehnt ab und sagt es</translation>
+    </message>
+    <message>
+        <source>waits for your answer</source>
+        <translation>wartet auf Antwort</translation>
+    </message>
+    <message>
+        <source>Approval, {tool}: {state}</source>
+        <translation>Freigabe, {tool}: {state}</translation>
+    </message>
+    <message>
+        <source>waits {time}</source>
+        <translation>wartet {time}</translation>
+    </message>
+    <message>
+        <source>Hide details</source>
+        <translation>Einzelheiten ausblenden</translation>
+    </message>
+    <message>
+        <source>Show details</source>
+        <translation>Einzelheiten zeigen</translation>
+    </message>
+    <message>
+        <source>Asked with: {tool}</source>
+        <translation>Gefragt mit: {tool}</translation>
+    </message>
+</context>
+<context>
+    <name>ArgumentForm</name>
+    <message>
+        <source>This task takes no arguments.</source>
+        <translation>Diese Aufgabe nimmt keine Argumente.</translation>
+    </message>
+    <message>
+        <source>Left out</source>
+        <translation>Weggelassen</translation>
+    </message>
+    <message>
+        <source>As JSON</source>
+        <translation>Als JSON</translation>
+    </message>
+    <message>
+        <source>Left out, or JSON</source>
+        <translation>Weggelassen, oder JSON</translation>
     </message>
 </context>
 <context>
@@ -1067,6 +1222,17 @@
         <source>✓ everything was deleted</source>
         <translation>✓ alles wurde gelöscht</translation>
     </message>
+    <message>
+        <source>Tools allowed always</source>
+        <translation>Immer erlaubte Werkzeuge</translation>
+    </message>
+</context>
+<context>
+    <name>DateField</name>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
+    </message>
 </context>
 <context>
     <name>DayField</name>
@@ -1127,6 +1293,25 @@
     <message>
         <source>Delete {name}</source>
         <translation>{name} löschen</translation>
+    </message>
+</context>
+<context>
+    <name>DueBar</name>
+    <message>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>1 job was due</source>
+        <translation>1 Auftrag war fällig</translation>
+    </message>
+    <message>
+        <source>{number} jobs were due</source>
+        <translation>{number} Aufträge waren fällig</translation>
     </message>
 </context>
 <context>
@@ -1436,6 +1621,17 @@
     </message>
 </context>
 <context>
+    <name>History</name>
+    <message>
+        <source>Reading …</source>
+        <translation>Wird gelesen …</translation>
+    </message>
+    <message>
+        <source>It has not run yet.</source>
+        <translation>Sie ist noch nicht gelaufen.</translation>
+    </message>
+</context>
+<context>
     <name>Hotkey</name>
     <message>
         <source>macOS gives keys to Shortcuts only: bind the command below there.</source>
@@ -1726,6 +1922,10 @@
         <source>writing … {time}</source>
         <translation>schreibt … {time}</translation>
     </message>
+    <message>
+        <source>waits for your answer</source>
+        <translation>wartet auf Antwort</translation>
+    </message>
 </context>
 <context>
     <name>MissedBar</name>
@@ -1966,6 +2166,49 @@
     <message>
         <source>{number} d ago</source>
         <translation>vor {number} d</translation>
+    </message>
+</context>
+<context>
+    <name>OccurrenceRow</name>
+    <message>
+        <source>Open chat</source>
+        <translation>Chat öffnen</translation>
+    </message>
+    <message>
+        <source>Open the chat of {time}</source>
+        <translation>Chat von {time} öffnen</translation>
+    </message>
+    <message>
+        <source>Open run</source>
+        <translation>Lauf öffnen</translation>
+    </message>
+    <message>
+        <source>Open the run of {time}</source>
+        <translation>Lauf von {time} öffnen</translation>
+    </message>
+    <message>
+        <source>due {time}</source>
+        <translation>fällig {time}</translation>
+    </message>
+    <message>
+        <source>run by hand {time}</source>
+        <translation>von Hand gestartet {time}</translation>
+    </message>
+    <message>
+        <source>started {time}</source>
+        <translation>begonnen {time}</translation>
+    </message>
+    <message>
+        <source>ended {time}</source>
+        <translation>beendet {time}</translation>
+    </message>
+    <message>
+        <source>1 earlier time passed with it</source>
+        <translation>1 früherer Termin ist damit erledigt</translation>
+    </message>
+    <message>
+        <source>{number} earlier times passed with it</source>
+        <translation>{number} frühere Termine sind damit erledigt</translation>
     </message>
 </context>
 <context>
@@ -2956,6 +3199,373 @@
     </message>
 </context>
 <context>
+    <name>Routine</name>
+    <message>
+        <source>every day at {time}</source>
+        <translation>täglich um {time}</translation>
+    </message>
+    <message>
+        <source>every weekday at {time}</source>
+        <translation>werktags um {time}</translation>
+    </message>
+    <message>
+        <source>every {days} at {time}</source>
+        <translation>jeden {days} um {time}</translation>
+    </message>
+    <message>
+        <source>each month on day {day} at {time}</source>
+        <translation>monatlich am {day}. um {time}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
+    </message>
+    <message>
+        <source>once on {day} at {time}</source>
+        <translation>einmal am {day} um {time}</translation>
+    </message>
+    <message>
+        <source>by the cron line {line}</source>
+        <translation>nach der Cron-Zeile {line}</translation>
+    </message>
+    <message>
+        <source>by the rule {rule}</source>
+        <translation>nach der Regel {rule}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy HH:mm</source>
+        <translation>ddd d. MMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>cost unknown</source>
+        <translation>Kosten unbekannt</translation>
+    </message>
+    <message>
+        <source>Run or skip?</source>
+        <translation>Ausführen oder auslassen?</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>Wartet</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Waits for approval</source>
+        <translation>Wartet auf Freigabe</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>Fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Skipped</source>
+        <translation>Ausgelassen</translation>
+    </message>
+    <message>
+        <source>Interrupted</source>
+        <translation>Unterbrochen</translation>
+    </message>
+    <message>
+        <source>Paused itself</source>
+        <translation>Selbst angehalten</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Angehalten</translation>
+    </message>
+    <message>
+        <source>paused itself: {number} failures in a row</source>
+        <translation>hat sich angehalten: {number} Fehler in Folge</translation>
+    </message>
+    <message>
+        <source>paused itself: {why}</source>
+        <translation>hat sich angehalten: {why}</translation>
+    </message>
+    <message>
+        <source>next {time}</source>
+        <translation>nächster {time}</translation>
+    </message>
+    <message>
+        <source>will not run again</source>
+        <translation>läuft nicht mehr</translation>
+    </message>
+    <message>
+        <source>never run</source>
+        <translation>nie gelaufen</translation>
+    </message>
+    <message>
+        <source>last {time}</source>
+        <translation>zuletzt {time}</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineEditor</name>
+    <message>
+        <source>New routine</source>
+        <translation>Neue Routine</translation>
+    </message>
+    <message>
+        <source>Edit routine</source>
+        <translation>Routine bearbeiten</translation>
+    </message>
+    <message>
+        <source>As in Settings</source>
+        <translation>Wie in den Einstellungen</translation>
+    </message>
+    <message>
+        <source>A new chat each time</source>
+        <translation>Jedes Mal ein neuer Chat</translation>
+    </message>
+    <message>
+        <source>{name} (not there now)</source>
+        <translation>{name} (zurzeit nicht da)</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>A chat that is not listed</source>
+        <translation>Ein Chat, der nicht aufgeführt ist</translation>
+    </message>
+    <message>
+        <source>It would not run any more.</source>
+        <translation>Sie würde nicht mehr laufen.</translation>
+    </message>
+    <message>
+        <source>Next times: {text}</source>
+        <translation>Nächste Termine: {text}</translation>
+    </message>
+    <message>
+        <source>What stands for “{name}” is no JSON.</source>
+        <translation>Was für „{name}“ dasteht, ist kein JSON.</translation>
+    </message>
+    <message>
+        <source>It cannot be kept yet</source>
+        <translation>Das lässt sich noch nicht speichern</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineFields</name>
+    <message>
+        <source>Routine</source>
+        <translation>Routine</translation>
+    </message>
+    <message>
+        <source>What it does</source>
+        <translation>Was sie tut</translation>
+    </message>
+    <message>
+        <source>Ask the assistant</source>
+        <translation>Den Assistenten fragen</translation>
+    </message>
+    <message>
+        <source>Run a module&apos;s task</source>
+        <translation>Aufgabe eines Moduls ausführen</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>Summarise what is new in my feeds …</source>
+        <translation>Fasse zusammen, was es in meinen Feeds Neues gibt …</translation>
+    </message>
+    <message>
+        <source>Prompt</source>
+        <translation>Auftrag</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>Aufgabe</translation>
+    </message>
+    <message>
+        <source>Arguments</source>
+        <translation>Argumente</translation>
+    </message>
+    <message>
+        <source>Made from what it does</source>
+        <translation>Ergibt sich aus dem Inhalt</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation>Titel</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Time zone</source>
+        <translation>Zeitzone</translation>
+    </message>
+    <message>
+        <source>Next times</source>
+        <translation>Nächste Termine</translation>
+    </message>
+    <message>
+        <source>How</source>
+        <translation>Wie</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Who is asked</source>
+        <translation>Wer gefragt wird</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>Alle</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>Only these</source>
+        <translation>Nur diese</translation>
+    </message>
+    <message>
+        <source>Tools</source>
+        <translation>Werkzeuge</translation>
+    </message>
+    <message>
+        <source>Tools that it may use</source>
+        <translation>Werkzeuge, die sie benutzen darf</translation>
+    </message>
+    <message>
+        <source>Answers in</source>
+        <translation>Antwortet in</translation>
+    </message>
+    <message>
+        <source>Run once for all of them</source>
+        <translation>Einmal für alle nachholen</translation>
+    </message>
+    <message>
+        <source>Leave them out</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>Ask me</source>
+        <translation>Nachfragen</translation>
+    </message>
+    <message>
+        <source>Missed times</source>
+        <translation>Verpasste Termine</translation>
+    </message>
+    <message>
+        <source>Leave this time out</source>
+        <translation>Diesen Termin auslassen</translation>
+    </message>
+    <message>
+        <source>Run after it</source>
+        <translation>Danach ausführen</translation>
+    </message>
+    <message>
+        <source>Last one still runs</source>
+        <translation>Voriger Lauf dauert an</translation>
+    </message>
+    <message>
+        <source>Notify me when it ends</source>
+        <translation>Am Ende benachrichtigen</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineRow</name>
+    <message>
+        <source>Answer …</source>
+        <translation>Antworten …</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Edit …</source>
+        <translation>Ändern …</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Run now</source>
+        <translation>Jetzt ausführen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>More: {title}</source>
+        <translation>Mehr: {title}</translation>
+    </message>
+    <message>
+        <source>Last {time}</source>
+        <translation>Zuletzt {time}</translation>
+    </message>
+    <message>
+        <source>Next {time}</source>
+        <translation>Nächster {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Routines</name>
+    <message>
+        <source>Your routines</source>
+        <translation>Eigene Routinen</translation>
+    </message>
+    <message>
+        <source>New routine …</source>
+        <translation>Neue Routine …</translation>
+    </message>
+    <message>
+        <source>A question or a module&apos;s task that runs by itself, each weekday at 8:30 for instance, is listed here.</source>
+        <translation>Eine Frage oder die Aufgabe eines Moduls, die von selbst läuft, zum Beispiel werktags um 8:30, steht hier.</translation>
+    </message>
+    <message>
+        <source>“{title}” is kept.</source>
+        <translation>„{title}“ ist gespeichert.</translation>
+    </message>
+    <message>
+        <source>“{title}” runs now.</source>
+        <translation>„{title}“ läuft jetzt.</translation>
+    </message>
+    <message>
+        <source>“{title}” was deleted.</source>
+        <translation>„{title}“ wurde gelöscht.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+</context>
+<context>
     <name>RowPainter</name>
     <message>
         <source>Title of the chat</source>
@@ -3194,6 +3804,14 @@
     <message>
         <source>What Nagatha and its modules do again and again is listed here.</source>
         <translation>Was Nagatha und die Module immer wieder tun, steht hier.</translation>
+    </message>
+    <message>
+        <source>New routine …</source>
+        <translation>Neue Routine …</translation>
+    </message>
+    <message>
+        <source>Nagatha and its modules</source>
+        <translation>Nagatha und ihre Module</translation>
     </message>
 </context>
 <context>
@@ -3451,6 +4069,30 @@
     <message>
         <source>Until then they can be brought back.</source>
         <translation>Bis dahin lassen sie sich zurückholen.</translation>
+    </message>
+    <message>
+        <source>Quiet from</source>
+        <translation type="unfinished">Ruhe ab</translation>
+    </message>
+    <message>
+        <source>Reminders are kept back from then on, e.g. 22:00.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quiet until</source>
+        <translation type="unfinished">Ruhe bis</translation>
+    </message>
+    <message>
+        <source>What was kept back is told then, e.g. 07:00.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Missed reminders</source>
+        <translation type="unfinished">Verpasste Erinnerungen</translation>
+    </message>
+    <message>
+        <source>What becomes of times that passed while Nagatha was off.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Modules on</source>
@@ -4075,6 +4717,10 @@
         <source>{number} missed</source>
         <translation>{number} verpasst</translation>
     </message>
+    <message>
+        <source>Approvals</source>
+        <translation>Freigaben</translation>
+    </message>
 </context>
 <context>
     <name>Waiting</name>
@@ -4093,6 +4739,77 @@
     <message>
         <source>Waits in the queue … {time}</source>
         <translation>Wartet in der Schlange … {time}</translation>
+    </message>
+</context>
+<context>
+    <name>When</name>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Every day</source>
+        <translation>Täglich</translation>
+    </message>
+    <message>
+        <source>Every weekday</source>
+        <translation>Werktags</translation>
+    </message>
+    <message>
+        <source>Weekly on …</source>
+        <translation>Wöchentlich am …</translation>
+    </message>
+    <message>
+        <source>Monthly on day …</source>
+        <translation>Monatlich am Tag …</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>Einmal</translation>
+    </message>
+    <message>
+        <source>By a cron line</source>
+        <translation>Nach einer Cron-Zeile</translation>
+    </message>
+    <message>
+        <source>By a rule (RRULE)</source>
+        <translation>Nach einer Regel (RRULE)</translation>
+    </message>
+    <message>
+        <source>Day of the month</source>
+        <translation>Tag des Monats</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>at</source>
+        <translation>um</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>Cron line: minute, hour, day, month, day of the week</source>
+        <translation>Cron-Zeile: Minute, Stunde, Tag, Monat, Wochentag</translation>
+    </message>
+    <message>
+        <source>Rule (RRULE)</source>
+        <translation>Regel (RRULE)</translation>
+    </message>
+    <message>
+        <source>Choose a day of the week.</source>
+        <translation>Einen Wochentag wählen.</translation>
+    </message>
+    <message>
+        <source>Write a cron line: minute, hour, day, month, day of the week.</source>
+        <translation>Eine Cron-Zeile schreiben: Minute, Stunde, Tag, Monat, Wochentag.</translation>
+    </message>
+    <message>
+        <source>Write a rule as iCalendar has it.</source>
+        <translation>Eine Regel schreiben, wie iCalendar sie hat.</translation>
     </message>
 </context>
 <context>

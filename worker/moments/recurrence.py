@@ -37,9 +37,12 @@ _WITHIN = {
     "BYSECOND": (0, 59, False),
 }
 """Lowest and highest value, and whether it may count from the end."""
-_LONGEST_INTERVAL = {"YEARLY": 100, "MONTHLY": 1200, "WEEKLY": 5200, "DAILY": 36_500} | {
-    frequency: 36_500 * 24 * 60 for frequency in EVERY
-}
+_LONGEST_INTERVAL = {
+    "YEARLY": 100,
+    "MONTHLY": 1200,
+    "WEEKLY": 5200,
+    "DAILY": 36_500,
+} | dict.fromkeys(EVERY, 36500 * 24 * 60)
 """A hundred years, more or less."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _CYCLE = 400
