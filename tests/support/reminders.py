@@ -1,5 +1,6 @@
 """Reminders and firings to put into a storage."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,5 @@ def a_firing(name: str = "f", reminder: str = "r", /, **values: Any) -> Firing:
 
 def moved(row: ReminderRow, *firings: Firing, due: datetime | None = None) -> ReminderChange:
     """`row` moved on to `due` with these firings."""
-    from dataclasses import replace
-
     after = replace(row, reminder=replace(row.reminder, due=due), series=due, snooze=None)
     return ReminderChange(after, firings)
