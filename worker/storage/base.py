@@ -28,6 +28,8 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage.answers import AnswerStorage
+from worker.storage.approvals import ApprovalStorage
+from worker.storage.routines import RoutineStorage
 
 
 class ChatChanges(TypedDict, total=False):
@@ -110,7 +112,7 @@ class Expired:
     events: int
 
 
-class Storage(AnswerStorage, Protocol):
+class Storage(AnswerStorage, RoutineStorage, ApprovalStorage, Protocol):
     """Everything that lasts. Lives on the runtime loop."""
 
     async def open(self) -> None:

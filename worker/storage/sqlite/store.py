@@ -50,6 +50,7 @@ from worker.storage.sqlite import (
 from worker.storage.sqlite.answer_verbs import AnswerVerbs
 from worker.storage.sqlite.connections import Connections
 from worker.storage.sqlite.errors import closed, told_as_storage_error
+from worker.storage.sqlite.routine_verbs import RoutineVerbs
 from worker.storage.sqlite.runs import add_runs
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStorage(AnswerVerbs):
+class SqliteStorage(AnswerVerbs, RoutineVerbs):
     """`Storage` in one file. Lives on the loop that opened it; other processes may use the
     same file at the same time."""
 
