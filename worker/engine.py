@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,6 +29,8 @@ from worker.contract.events import (
     EngineChanged,
     Event,
     ModuleChanged,
+    OccurrenceChanged,
+    RoutineChanged,
     RunChanged,
     ScheduleChanged,
     SettingsChanged,
@@ -46,6 +49,7 @@ from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
 from worker.secrets import Secrets
 from worker.service.answers import Answers
+from worker.service.approvals import Approvals
 from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
@@ -65,17 +69,19 @@ from worker.service.owner import OwnerServices
 from worker.service.plain import PlainQuestions
 from worker.service.published import Published
 from worker.service.queries import Queries
+from worker.service.routine_clock import RoutineClock
+from worker.service.routine_start import Starts
+from worker.service.routines import Routines
 from worker.service.schedules import Schedules, Timetable
 from worker.service.scope import Scope
 from worker.service.system import System
 from worker.service.task_result import run_and_wait
 from worker.service.tending import Tending
+from worker.service.toolbox import all_tools
 from worker.service.usage import UsageReports
 from worker.storage.base import Storage
 from worker.storage.sqlite.recovery import open_or_recover, restore_file
 from worker.tools.base import ToolContext
-from worker.tools.builtin import BuiltinTools, FixedTools, Toolboxes
-from worker.tools.modules import ModuleTools, RunTaskTool
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +141,7 @@ class Engine:
         self.maintenance: Maintenance
         self.timetable: Timetable
         self.tending: Tending
+        self.routine_clock: RoutineClock
         self.queries: Queries
         self._published: Published
 
@@ -229,10 +236,12 @@ class Engine:
             self.host, self.configuration, lambda: self.background, self.bus, LOCAL_OWNER
         )
         self.secrets = Secrets(self.paths, self._redactor, self._environ)
-        of_modules = ModuleTools(self.host, self._ask_for_tool)
-        any_task = FixedTools(RunTaskTool(self._run_for_tool))
-        builtin = BuiltinTools((of_modules, any_task), self.host.task_infos)
-        self.toolbox = Toolboxes(builtin, of_modules, any_task)
+        self.toolbox = all_tools(
+            self.host,
+            ask=self._ask_for_tool,
+            run=self._run_for_tool,
+            routines=lambda owner: self.services(owner).routines,
+        )
         self.desk = ModelDesk(
             ProviderBook(
                 settings=lambda: self.settings,
@@ -289,6 +298,15 @@ class Engine:
             after=(self.maintenance.recover, self.keeper.ask_all),
             notices=self._notices,
         )
+        self.routine_clock = RoutineClock(
+            storage=lambda: self.storage,
+            homes=self._starts,
+            carrier=self.answers.carrier,
+            paused=lambda: self.tending.paused,
+            write_here=self._write_here,
+            now=self.now,
+            monotonic=self.monotonic,
+        )
 
     async def modules_ready(self) -> None:
         """Wait until every module was loaded or found broken."""
@@ -315,6 +333,9 @@ class Engine:
             self.tending.settings_changed()
         elif isinstance(event, EngineChanged):
             await self.tending.follow_pause()
+            self.routine_clock.changed()
+        elif isinstance(event, RoutineChanged | OccurrenceChanged):
+            self.routine_clock.changed()
         elif isinstance(event, ScheduleChanged):
             await self.background.reschedule()
         elif isinstance(event, ModuleChanged):
@@ -324,6 +345,8 @@ class Engine:
             isinstance(event, RunChanged) and event.run.state == "REVOKED"
         ):
             self.running.request_stop(event.run_id)
+        if isinstance(event, RunChanged):
+            await self.routine_clock.heed(LOCAL_OWNER, event.run)
 
     # background --------------------------------------------------------------------------
 
@@ -338,6 +361,8 @@ class Engine:
         await self.tending.plug(background)
         with contextlib.suppress(NagathaError):  # it is tried again each minute
             await self.maintenance.write_waiting()
+        if self.presence.role in WORKERS and not self._closing:
+            self._chores.append(asyncio.create_task(self.routine_clock.run(), name="schedules"))
 
     async def unplug(self) -> None:
         """Stop the worker; queued work waits for the next start."""
@@ -353,6 +378,14 @@ class Engine:
         if self.answers.carrier.is_served():
             return False
         return await self.answers.take(self.services(owner).chats.scope, run)
+
+    async def _go_on_here(self, scope: Scope, run: str) -> bool:
+        """Go on with an answer whose approval came, where this process stays for it."""
+        return self.presence.role in WORKERS and await self.answers.take(scope, run)
+
+    def _starts(self, owner: str) -> Starts:
+        jobs = self.services(owner).jobs
+        return Starts(jobs.scope, jobs)
 
     @property
     def background(self) -> Background:
@@ -491,6 +524,13 @@ class Engine:
                 doctor_of=doctor,
                 tending=self.tending,
             ),
+            routines=Routines(
+                scope,
+                self.host,
+                partial(self.routine_clock.begin_by_hand, owner),
+                self.routine_clock.changed,
+            ),
+            approvals=Approvals(scope, self.answers.carrier, self._go_on_here),
         )
 
     def _scope(self, owner: str) -> Scope:

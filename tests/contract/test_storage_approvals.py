@@ -1,4 +1,4 @@
-"""What waits for a person's word, on every storage: parked, answered once, gone on with, expired."""
+"""What waits for a person's word, on every storage: parked, answered once, gone on with."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,9 +43,7 @@ def parked(storage: Blocking, *calls: ParkedCall) -> tuple[Run, Message]:
     run = replace(run, state="PENDING", started=None, progress_text="waits for your approval")
     answer = replace(answer, text="So", tools=(CALL,))
     record = UsageRecord("u", "r1", NOW, "answer", "p", "m", Usage(1, 1), 1.0)
-    storage.park_answer(
-        ME, answer, run, calls or (a_call(),), {"turns": [1]}, later(10), [record]
-    )
+    storage.park_answer(ME, answer, run, calls or (a_call(),), {"turns": [1]}, later(10), [record])
     return run, answer
 
 
@@ -54,7 +52,7 @@ def go_on(run: Run) -> Run:
 
 
 def test_a_parked_answer_holds_nothing_and_is_not_taken(storage: Blocking) -> None:
-    run, answer = parked(storage)
+    run, _ = parked(storage)
     assert storage.get_run(ME, "r1") == run
     stored = storage.get_message(ME, "ar1")
     assert (stored.state, stored.text, stored.tools) == ("streaming", "So", (CALL,))

@@ -159,9 +159,12 @@ class Maintenance:
         queued = 0
         background = self.background()
         dead = await background.dead_runs()
+        parked = await self.storage.parked_runs()
         for owned in await self.storage.unclaimed_runs():
             run, life = owned.run, self.life(owned.owner)
-            if not is_carried(run) or not await self._has_its_turn(owned, life):
+            if not is_carried(run) or run.id in parked:
+                continue
+            if not await self._has_its_turn(owned, life):
                 continue
             if run.kind == "task":
                 try:
@@ -212,8 +215,9 @@ class Maintenance:
         """
         await self.release_orphans()
         begun = 0
+        parked = await self.storage.parked_runs()
         for owned in await self.storage.unclaimed_runs():
-            if owned.run.kind == "answer" and is_carried(owned.run):
+            if owned.run.kind == "answer" and is_carried(owned.run) and owned.run.id not in parked:
                 begun += await self.write_here(owned.owner, owned.run.id)
         return begun
 
