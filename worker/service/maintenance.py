@@ -169,7 +169,8 @@ class Maintenance:
         released = await self._release_all(left)
         waiting = await self.storage.waiting_runs()
         await self._write(waiting)
-        carried = [one for one in waiting if is_carried(one)]
+        parked = await self.storage.parked_runs()
+        carried = [one for one in waiting if is_carried(one) and one.id not in parked]
         background = self.background()
         dead = await background.dead_runs()
         # Only those are read whose message is gone: thousands may wait, and nearly all are there.
@@ -245,8 +246,9 @@ class Maintenance:
 
     async def _write(self, waiting: Iterable[Waiting]) -> int:
         begun = 0
+        parked = await self.storage.parked_runs()
         for one in waiting:
-            if one.kind == "answer" and is_carried(one):
+            if one.kind == "answer" and is_carried(one) and one.id not in parked:
                 begun += await self.write_here(one.owner, one.id)
         return begun
 

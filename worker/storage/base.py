@@ -29,7 +29,9 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage.answers import AnswerStorage
+from worker.storage.approvals import ApprovalStorage
 from worker.storage.reminders import ReminderStorage
+from worker.storage.routines import RoutineStorage
 
 
 class ChatChanges(TypedDict, total=False):
@@ -124,7 +126,7 @@ class Expired:
     events: int
 
 
-class Storage(AnswerStorage, ReminderStorage, Protocol):
+class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, Protocol):
     """Everything that lasts. Lives on the runtime loop."""
 
     async def open(self) -> None:

@@ -24,6 +24,8 @@ class MemoryAnswers(MemoryState):
         found, holder = self._run(owner, run)
         if found.message is None or holder or found.state not in rules.WAITING:
             return None
+        if any(rules.waits(parked) for parked in self._calls_of(owner, run)):
+            return None
         node = self._node(owner, found.message)
         if node.message.state != "streaming" or node.message.run != run:
             return None

@@ -52,6 +52,7 @@ from worker.storage.sqlite.answer_verbs import AnswerVerbs
 from worker.storage.sqlite.connections import Connections
 from worker.storage.sqlite.errors import closed, told_as_storage_error
 from worker.storage.sqlite.reminder_verbs import ReminderVerbs
+from worker.storage.sqlite.routine_verbs import RoutineVerbs
 from worker.storage.sqlite.runs import add_runs
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStorage(AnswerVerbs, ReminderVerbs):
+class SqliteStorage(AnswerVerbs, ReminderVerbs, RoutineVerbs):
     """`Storage` in one file. Lives on the loop that opened it; other processes may use the
     same file at the same time."""
 
