@@ -62,9 +62,7 @@ class Alerts(QObject):
             self,
         )
         self.reminders.reminders_wanted.connect(self.reminders_wanted)
-        self.work = WorkNews(
-            bridge, self.announcer, self.wanted, watched, run_watched, clock, self
-        )
+        self.work = WorkNews(bridge, self.announcer, self.wanted, watched, run_watched, clock, self)
         self.work.chat_wanted.connect(self.chat_wanted)
         self.work.activity_wanted.connect(self.activity_wanted)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 SOCKET = "desktop"
+WINDOWS = ("chat", "reminders", "activity", "settings")
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--toggle", action="store_true", help="show the chat window, or hide it if it is in front"
     )
     what.add_argument("--quick", action="store_true", help="show the quick window")
-    what.add_argument("--show", choices=("chat", "activity", "settings"), help="show this window")
+    what.add_argument("--show", choices=WINDOWS, help="show this window")
     what.add_argument("--hidden", action="store_true", help="start in the tray, at login")
     parser.add_argument("--version", action="version", version=f"nagatha-desktop {VERSION}")
     return parser.parse_args(arguments)

@@ -21,6 +21,7 @@ from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.platform.single_instance import SingleInstance
+from nagatha_desktop.reminders.desk import ReminderDesk
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
@@ -115,6 +116,7 @@ class Program(QObject):
         self.activity = ActivityDesk(
             self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
         )
+        self.reminders = ReminderDesk(self.bridge, self.themes, state, self.keys, self.watch, self)
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
@@ -129,6 +131,7 @@ class Program(QObject):
         window, tray = self.window, self.tray
         window.settings_wanted.connect(self.show_settings)
         window.activity_wanted.connect(self.activity.show)
+        window.reminders_wanted.connect(self.reminders.show)
         window.quick_wanted.connect(self.toggle_quick)
         window.quit_wanted.connect(self.quit)
         window.restart_wanted.connect(self._begin_engine)
@@ -136,6 +139,7 @@ class Program(QObject):
         tray.chat_wanted.connect(window.bring_up)
         tray.new_chat_wanted.connect(self.new_chat)
         tray.quick_wanted.connect(self.open_quick)
+        tray.approvals_wanted.connect(self.show_approval)
         tray.activity_wanted.connect(self.activity.show)
         tray.pause_wanted.connect(self.watch.pause)
         tray.settings_wanted.connect(self.show_settings)
@@ -143,6 +147,7 @@ class Program(QObject):
         tray.available_changed.connect(self._tray_changed)
         self.alerts.chat_wanted.connect(self.open_chat)
         self._connect_activity()
+        self._connect_reminders()
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
         self.watch.changed.connect(self._tell_notices)
@@ -163,6 +168,23 @@ class Program(QObject):
         activity.news.connect(self._say_news)
         self.alerts.activity_wanted.connect(activity.show)
         self.alerts.work.failure_said.connect(activity.alerts.said_elsewhere)
+        activity.reminders_wanted.connect(self.reminders.show)
+
+    def _connect_reminders(self) -> None:
+        reminders, tray, due = self.reminders, self.tray, self.watch.reminders
+        reminders.chat_wanted.connect(self._show_chat)
+        reminders.activity_wanted.connect(self.activity.show)
+        reminders.settings_wanted.connect(self.show_settings)
+        reminders.quick_wanted.connect(self.toggle_quick)
+        reminders.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
+        reminders.quit_wanted.connect(self.quit)
+        reminders.restart_wanted.connect(self._begin_engine)
+        tray.reminders_wanted.connect(reminders.show)
+        tray.quiet_wanted.connect(due.do_not_disturb)
+        tray.quiet_choice_wanted.connect(reminders.choose_quiet)
+        due.problem.connect(self.window.tell)
+        self.alerts.reminders_seen = lambda: _in_front(reminders.made)
+        self.alerts.reminders_wanted.connect(reminders.show_reminder)
 
     # -- beginning ------------------------------------------------------------------------------
 
@@ -257,11 +279,13 @@ class Program(QObject):
 
     @Slot(list)
     def obey(self, commands: Sequence[str]) -> None:
-        """Do what a start was asked for: "show chat", "show activity", "show settings",
-        "toggle", "quick"."""
+        """Do what a start was asked for: "show chat", "show reminders", "show activity",
+        "show settings", "toggle", "quick"."""
         for command in commands:
             if command == "show chat":
                 self.window.bring_up()
+            elif command == "show reminders":
+                self.reminders.show()
             elif command == "show activity":
                 self.activity.show()
             elif command == "show settings":
@@ -336,12 +360,23 @@ class Program(QObject):
         """From the settings the keys lead to the other windows, too."""
         handlers: dict[str, Callable[[], object]] = {
             "window.chat": self.window.bring_up,
+            "window.reminders": self.reminders.show,
             "window.activity": self.activity.show,
             "window.settings": window.bring_up,
             "help.shortcuts": lambda: self.window.show_shortcuts_beside(window),
             "program.quit": self.quit,
         }
         WindowKeys(window, self.keys, handlers)
+
+    @Slot()
+    def show_approval(self) -> None:
+        """Show what waits longest for the person's word: in its chat, or where it has none."""
+        waiting = self.watch.approvals.waiting
+        if waiting and waiting[0].chat:
+            self.window.bring_up()
+            self.window.show_approval(waiting[0])
+        else:
+            self.activity.window.show_approvals()
 
     # -- background work ------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut(
         "chat.find",
         "Ctrl+F",
-        str(QT_TRANSLATE_NOOP("Shortcuts", "Find in the chat or the activity")),
+        str(QT_TRANSLATE_NOOP("Shortcuts", "Find in the window")),
     ),
     Shortcut("chat.stop", "Esc", str(QT_TRANSLATE_NOOP("Shortcuts", "Stop the answer"))),
     Shortcut(
@@ -54,6 +54,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
         "chat.sidebar", "Ctrl+B", str(QT_TRANSLATE_NOOP("Shortcuts", "Show or hide the chats"))
     ),
     Shortcut("window.chat", "Ctrl+1", str(QT_TRANSLATE_NOOP("Shortcuts", "Chat"))),
+    Shortcut("window.reminders", "Ctrl+2", str(QT_TRANSLATE_NOOP("Shortcuts", "Reminders"))),
     Shortcut("window.activity", "Ctrl+5", str(QT_TRANSLATE_NOOP("Shortcuts", "Activity"))),
     Shortcut("window.settings", "Ctrl+6", str(QT_TRANSLATE_NOOP("Shortcuts", "Settings"))),
     Shortcut("window.quick", "Ctrl+Alt+Space", str(QT_TRANSLATE_NOOP("Shortcuts", "Quick ask"))),
@@ -66,6 +67,10 @@ LISTED: tuple[tuple[str, str], ...] = (
     ("Shift+Return", str(QT_TRANSLATE_NOOP("Shortcuts", "New line"))),
     ("Up", str(QT_TRANSLATE_NOOP("Shortcuts", "In an empty box: edit the last message"))),
     ("Del", str(QT_TRANSLATE_NOOP("Shortcuts", "In the activity: cancel a run"))),
+    ("Space", str(QT_TRANSLATE_NOOP("Shortcuts", "In the reminders: done"))),
+    ("S", str(QT_TRANSLATE_NOOP("Shortcuts", "In the reminders: snooze"))),
+    ("N", str(QT_TRANSLATE_NOOP("Shortcuts", "In the reminders: skip once"))),
+    ("C", str(QT_TRANSLATE_NOOP("Shortcuts", "In the reminders: open its chat"))),
     ("Ctrl+Return", str(QT_TRANSLATE_NOOP("Shortcuts", "In quick ask: open in chat"))),
 )
 """Keys of text boxes: shown in the list, changed elsewhere or not at all."""

@@ -1,16 +1,27 @@
 """How the engine is, for all that shows it: the tray, the badge in the chat window.
 
-Owns the picture that windows have of the engine: is it there, is something running, does it need
-the person. Knows the bridge and the contract; no widget.
+Owns the picture that windows have of the engine: is it there, is something running, what is due,
+does it need the person. Knows the bridge and the contract; no widget.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from nagatha_desktop.bridge import Bridge
-from worker.contract.events import DataReplaced, EngineChanged, Event, RunChanged
+from nagatha_desktop.approvals import ApprovalWatch
+from nagatha_desktop.bridge import Bridge, Call
+from worker.contract.events import (
+    DataReplaced,
+    EngineChanged,
+    Event,
+    FiringChanged,
+    QuietChanged,
+    ReminderChanged,
+    RunChanged,
+)
+from worker.contract.reminders import Quiet, ReminderCounts
 from worker.contract.services import Client
 from worker.contract.system import EngineStatus
 from worker.contract.types import Problem, Run, RunState
@@ -18,6 +29,92 @@ from worker.contract.types import Problem, Run, RunState
 Mood: TypeAlias = Literal["starting", "idle", "busy", "needs_you", "error"]
 _AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 _MANY = 1000
+COUNT_AFTER = 200
+"""Milliseconds that changes of reminders are gathered for before they are counted again."""
+_LOOK = 15 * 60_000
+"""Milliseconds between two looks at whether another day has begun."""
+
+
+class ReminderWatch(QObject):
+    """How many reminders are due, and whether nobody is to disturb, as it was told last."""
+
+    changed = Signal()
+    problem = Signal(object)
+    """"Do not disturb" could not be changed (Problem)."""
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._reading: Call | None = None
+        self.counts: ReminderCounts | None = None
+        """None until the engine told."""
+        self.quiet: Quiet | None = None
+        """None until the engine told."""
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(COUNT_AFTER)
+        self._soon.timeout.connect(self.read)
+        # What is "today" changes at midnight, and a machine that slept has missed its midnight.
+        self._day = QTimer(self)
+        self._day.setSingleShot(True)
+        self._day.timeout.connect(self.read)
+        bridge.ready.connect(self.read)
+        bridge.listen(self, self._take)
+
+    @Slot()
+    def read(self) -> None:
+        """Ask the engine again."""
+        self._soon.stop()
+        if self._reading is not None:
+            self._reading.cancel()
+
+        async def ask(client: Client) -> tuple[ReminderCounts, Quiet]:
+            return await client.reminders.counts(), await client.reminders.quiet()
+
+        self._reading = self._bridge.call(ask, owner=self, done=self._know, failed=self._not_known)
+
+    def _know(self, found: tuple[ReminderCounts, Quiet]) -> None:
+        self._reading = None
+        self.counts, self.quiet = found
+        self._look_again()
+        self.changed.emit()
+
+    def _not_known(self, problem: Problem) -> None:
+        self._reading = None
+        self.counts = self.quiet = None
+        self._look_again()
+        self.changed.emit()
+
+    def _look_again(self) -> None:
+        now = datetime.now().astimezone()
+        day = (now + timedelta(days=1)).replace(hour=0, minute=0, second=1, microsecond=0)
+        left = round((day - now).total_seconds() * 1000)
+        ends = self.quiet.until if self.quiet is not None else None
+        if ends is not None:
+            left = min(left, round((ends - now).total_seconds() * 1000) + 1_000)
+        self._day.start(max(1_000, min(_LOOK, left)))
+
+    def do_not_disturb(
+        self, until: datetime | None, failed: Callable[[Problem], None] | None = None
+    ) -> None:
+        """Keep notifications back until then; None ends it. `failed` is told why not."""
+        self._bridge.call(
+            lambda client: client.reminders.do_not_disturb(until),
+            owner=self,
+            done=self._know_quiet,
+            failed=failed or self.problem.emit,
+        )
+
+    def _know_quiet(self, quiet: Quiet) -> None:
+        self.quiet = quiet
+        self._look_again()
+        self.changed.emit()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, QuietChanged):
+            self._know_quiet(event.quiet)
+        elif isinstance(event, ReminderChanged | FiringChanged | DataReplaced):
+            self._soon.start()
 
 
 class EngineWatch(QObject):
@@ -30,10 +127,15 @@ class EngineWatch(QObject):
         self._bridge = bridge
         self._runs: set[str] = set()
         self._failures: set[str] = set()
+        self.approvals = ApprovalWatch(bridge, self)
+        """What waits for the person's word."""
+        self.approvals.changed.connect(self.changed)
         self.engine: EngineStatus | None = None
         """None until the engine told."""
         self.failure: Problem | None = None
         """Why there is no engine, if it could not be started."""
+        self.reminders = ReminderWatch(bridge, self)
+        self.reminders.changed.connect(self.changed)
         bridge.ready.connect(self._ready)
         bridge.failed.connect(self._failed)
         bridge.listen(self, self._take)
@@ -83,6 +185,9 @@ class EngineWatch(QObject):
             return "starting"
         if "failed" in (self.engine.worker, self.engine.beat):
             return "error"
+        counts = self.reminders.counts
+        if self.approvals.waiting or (counts is not None and counts.missed):
+            return "needs_you"
         return "busy" if self._runs else "idle"
 
     @Slot()

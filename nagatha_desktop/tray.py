@@ -5,6 +5,7 @@ program runs; an icon that was made before its host never appears, so a new one 
 """
 
 import sys
+from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.widgets.icons import TrayState, tray_icon
+from nagatha_desktop.widgets.moments import Wall, clock, point, tomorrow_morning
 from nagatha_desktop.widgets.theme import ThemeController
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -26,7 +28,14 @@ class Tray(QObject):
     chat_wanted = Signal()
     new_chat_wanted = Signal()
     quick_wanted = Signal()
+    reminders_wanted = Signal()
+    approvals_wanted = Signal()
+    """Show the approval that waits longest."""
     activity_wanted = Signal()
+    quiet_wanted = Signal(object)
+    """Do not disturb until then (datetime); None ends it."""
+    quiet_choice_wanted = Signal()
+    """Ask until when nobody is to disturb."""
     pause_wanted = Signal(bool)
     """Let background work wait, or go on."""
     settings_wanted = Signal()
@@ -45,6 +54,7 @@ class Tray(QObject):
         self._keys = keys
         self._themes = themes
         self._watch = watch
+        self._wall = Wall()
         self._icon: QSystemTrayIcon | None = None
         self._available = False
         self._shown: tuple[TrayState, bool] | None = None
@@ -93,17 +103,58 @@ class Tray(QObject):
         menu.setAccessibleName(self.tr("Nagatha"))
         self.new_chat = _action(self.tr("New chat"), self.new_chat_wanted, menu)
         self.quick = _action(self.tr("Quick ask …"), self.quick_wanted, menu)
+        self.approvals = _action("", self.approvals_wanted, menu)
+        self.reminders = _action("", self.reminders_wanted, menu)
         self.activity = _action("", self.activity_wanted, menu)
+        self.quiet_menu = self._make_quiet_menu(menu)
         self.pause = _action("", self._pause, menu)
         self.settings = _action(self.tr("Settings …"), self.settings_wanted, menu)
         self.quit = _action(self.tr("Quit Nagatha"), self.quit_wanted, menu)
         menu.addActions([self.new_chat, self.quick])
         menu.addSeparator()
-        menu.addAction(self.activity)
+        menu.addActions([self.approvals, self.reminders, self.activity])
         menu.addSeparator()
+        menu.addMenu(self.quiet_menu)
         menu.addActions([self.pause, self.settings, self.quit])
         menu.setDefaultAction(self.new_chat)
         return menu
+
+    def _make_quiet_menu(self, parent: QMenu) -> QMenu:
+        menu = QMenu(parent)
+        self.quiet_hour = _action(self.tr("For 1 hour"), self._quiet_for_an_hour, menu)
+        self.quiet_morning = _action("", self._quiet_until_morning, menu)
+        self.quiet_choice = _action(self.tr("Choose …"), self.quiet_choice_wanted, menu)
+        self.quiet_end = _action(self.tr("End it"), self._end_quiet, menu)
+        menu.addActions([self.quiet_hour, self.quiet_morning, self.quiet_choice])
+        menu.addSeparator()
+        menu.addAction(self.quiet_end)
+        menu.aboutToShow.connect(self._show_quiet)
+        return menu
+
+    @Slot()
+    def _quiet_for_an_hour(self) -> None:
+        self.quiet_wanted.emit(datetime.now(UTC) + timedelta(hours=1))
+
+    @Slot()
+    def _quiet_until_morning(self) -> None:
+        self.quiet_wanted.emit(tomorrow_morning(datetime.now(UTC), self._wall))
+
+    @Slot()
+    def _end_quiet(self) -> None:
+        self.quiet_wanted.emit(None)
+
+    @Slot()
+    def _show_quiet(self) -> None:
+        quiet, now = self._watch.reminders.quiet, datetime.now(UTC)
+        words = [self.tr("Do not disturb")]
+        if quiet is not None and quiet.until is not None:
+            time = point(quiet.until, now, self._wall)
+            words.append(self.tr("until {time}").format(time=time))
+        self.quiet_menu.setTitle("\t".join(words))
+        self.quiet_menu.setEnabled(quiet is not None)
+        self.quiet_end.setVisible(len(words) > 1)
+        morning = clock(self._wall.of(tomorrow_morning(now, self._wall)))
+        self.quiet_morning.setText(self.tr("Until tomorrow {time}").format(time=morning))
 
     @Slot()
     def _show_keys(self) -> None:
@@ -174,6 +225,7 @@ class Tray(QObject):
     def _show(self) -> None:
         running, failures = self._watch.running, self._watch.failures
         paused = self._watch.paused
+        asked = len(self._watch.approvals.waiting)
         # What stands behind a tab stands at the right, where other entries have their keys.
         counts = []
         if running:
@@ -183,6 +235,13 @@ class Tray(QObject):
         if paused:
             counts.append(self.tr("paused"))
         self.activity.setText("\t".join(filter(None, (self.tr("Activity"), ", ".join(counts)))))
+        approvals = self.tr("Approvals")
+        self.approvals.setText(f"{approvals}\t{asked}" if asked else approvals)
+        self.approvals.setEnabled(asked > 0)
+        self.reminders.setText(
+            "\t".join(filter(None, (self.tr("Reminders"), ", ".join(self._due()))))
+        )
+        self._show_quiet()
         self.pause.setText(
             self.tr("Resume background work") if paused else self.tr("Pause background work")
         )
@@ -206,6 +265,18 @@ class Tray(QObject):
         if paused:
             said = self.tr("{state}, background work is paused").format(state=said)
         self._icon.setToolTip(self.tr("Nagatha: {state}").format(state=said))
+
+    def _due(self) -> list[str]:
+        """How many reminders come today, and how many were missed."""
+        counts = self._watch.reminders.counts
+        if counts is None:
+            return []
+        found = []
+        if counts.today:
+            found.append(self.tr("{number} today").format(number=counts.today))
+        if counts.missed:
+            found.append(self.tr("{number} missed").format(number=counts.missed))
+        return found
 
 
 def _action(text: str, signal: object, parent: QMenu) -> QAction:

@@ -28,6 +28,8 @@ def paint(into: Path, only: list[str]) -> list[Path]:
     from nagatha_desktop.widgets.theme import ThemeController
     from tests.support.scenes import SCENES, staged
     from tests.support.scenes_activity import ACTIVITY_SCENES
+    from tests.support.scenes_reminders import REMINDER_SCENES
+    from tests.support.scenes_routines import ROUTINE_SCENES
     from tests.support.scenes_settings import SETTINGS_SCENES
 
     app = QApplication.instance() or QApplication(["nagatha-desktop"])
@@ -51,7 +53,14 @@ def paint(into: Path, only: list[str]) -> list[Path]:
 
     into.mkdir(parents=True, exist_ok=True)
     painted = []
-    for name, scene in {**SCENES, **ACTIVITY_SCENES, **SETTINGS_SCENES}.items():
+    scenes = {
+        **SCENES,
+        **REMINDER_SCENES,
+        **ACTIVITY_SCENES,
+        **ROUTINE_SCENES,
+        **SETTINGS_SCENES,
+    }
+    for name, scene in scenes.items():
         if only and name not in only:
             continue
         for mode in ("light", "dark"):

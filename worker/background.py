@@ -12,8 +12,9 @@ import contextlib
 import dataclasses
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import worker.broker
 from worker import servers
@@ -35,6 +36,7 @@ from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 BELIEVED = 900.0
 """Seconds after which a run that nobody has begun is given to Redis or RabbitMQ again."""
 MOST_DEAD = 10_000
@@ -343,6 +345,12 @@ class CeleryBackground:
             return given is not None and self._believed(given)
         return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
 
+    async def missing(self, runs: Sequence[str]) -> frozenset[str]:
+        """See `Dispatcher.missing`."""
+        if self._app is not None and self._is_bundled():
+            return await asyncio.to_thread(worker.broker.missing, self._queue_file, runs)
+        return frozenset([run for run in runs if not await self.holds(run)])
+
     async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
         """See `Dispatcher.report`."""
         app = self._app
@@ -407,11 +415,11 @@ class CeleryBackground:
         """See `Background.dead_runs`."""
         if not self._is_bundled():
             return frozenset()
-        found = await self._dead()
+        found = await self._of_dead(lambda upkeep: upkeep.dead_tasks())
         if len(found) != self._dead_before:
             self._dead_before = len(found)
             self._engine.background_changed()
-        return frozenset(one.letter.run for one in found)
+        return frozenset(found)
 
     async def retry_dead(self, owner: str, letter: int) -> None:
         """See `Background.retry_dead`."""
@@ -449,12 +457,18 @@ class CeleryBackground:
             )
 
     async def _dead(self) -> tuple[OwnedLetter, ...]:
-        def read() -> tuple[OwnedLetter, ...]:
+        def read(upkeep: worker.broker.Upkeep) -> tuple[OwnedLetter, ...]:
+            return tuple(map(_owned_letter, upkeep.dead_letters(limit=MOST_DEAD)))
+
+        return await self._of_dead(read)
+
+    async def _of_dead(self, read: Callable[[worker.broker.Upkeep], T]) -> T:
+        def opened() -> T:
             with worker.broker.upkeep(self._queue_file) as upkeep:
-                return tuple(map(_owned_letter, upkeep.dead_letters(limit=MOST_DEAD)))
+                return read(upkeep)
 
         try:
-            return await asyncio.to_thread(read)
+            return await asyncio.to_thread(opened)
         except worker.broker.BrokerError as error:
             raise Unavailable(error.title, error.message, error.remedy) from error
 

@@ -5,22 +5,31 @@ Owns the engine of a worker that was started with Celery's own command. `inspect
 `app` is asked for. The program and `nagatha worker` do without this file.
 """
 
+import asyncio
 import atexit
 import functools
+import logging
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 from celery import signals
 
 from worker.background import CeleryBackground
 from worker.celery_app import addresses, configure
 from worker.config import load
+from worker.consumer import PAUSE
 from worker.contract.errors import NagathaError
+from worker.embedded import broker_errors
 from worker.engine import Engine
 from worker.logging import LogSystem, Redactor
 from worker.paths import Paths
 from worker.runtime import Runtime
+from worker.servers import short
 from worker.tasks.base import NagathaCelery
 from worker.tasks.register import refresh_tasks, register_own_tasks
+
+log = logging.getLogger(__name__)
 
 CHILD_START = 60.0
 """Seconds that a process of the pool has for its engine to start."""
@@ -45,7 +54,7 @@ def _hosted() -> "HostedEngine":
     configure(app, broker)
     app.conf.update(
         # What is in a message that nobody understands stays out of the log.
-        worker_consumer="worker.consumer:DiscreetConsumer",
+        worker_consumer="worker.consumer:HostedConsumer",
         worker_proc_alive_timeout=CHILD_START,
     )
     register_own_tasks(app)
@@ -57,6 +66,9 @@ def _hosted() -> "HostedEngine":
 class HostedCelery(NagathaCelery):
     """The app, as it comes to a process of the pool that was started anew and not forked."""
 
+    begins_paused = False
+    """Whether background work was paused when the worker was started."""
+
     def __reduce__(self) -> tuple[object, ...]:
         return _app_of_a_new_process, ()
 
@@ -67,6 +79,25 @@ def _app_of_a_new_process() -> NagathaCelery:
     return hosted.app
 
 
+class HostedBackground(CeleryBackground):
+    """The background of an engine beside a worker that is Celery's, and may be in another
+    process: that one is told of pauses through remote control."""
+
+    def __init__(self, engine: Engine, queue_file: Path, tell: Callable[[bool], None]) -> None:
+        super().__init__(engine, queue_file, work=False)
+        self._tell = tell
+
+    async def pause(self, paused: bool) -> None:
+        """See `Background.pause`."""
+        await super().pause(paused)
+        await asyncio.to_thread(self._tell, paused)
+
+    def watch(self) -> None:
+        """See `Background.watch`. What the worker was told may have been lost."""
+        super().watch()
+        asyncio.get_running_loop().run_in_executor(None, self._tell, self._paused)
+
+
 class HostedEngine:
     """The engine beside a worker that Celery's command runs; with processes, one in each.
 
@@ -74,7 +105,7 @@ class HostedEngine:
     out what tasks the modules have, ends before a process is made, and each process starts one.
     """
 
-    def __init__(self, app: NagathaCelery, paths: Paths) -> None:
+    def __init__(self, app: HostedCelery, paths: Paths) -> None:
         self.app = app
         self._paths = paths
         self._redactor = Redactor()
@@ -83,6 +114,8 @@ class HostedEngine:
         self._plugged = False
         self._forking = False
         self._pid = 0
+        self._worker = ""
+        """The worker's name; "" in a process of the pool that was started anew."""
 
     def connect(self) -> None:
         """Follow Celery's signals from now on; for the life of the process, as the app."""
@@ -103,8 +136,10 @@ class HostedEngine:
         self._start()
         refresh_tasks(self.app)
 
-    def _worker_begins(self, **_: object) -> None:
+    def _worker_begins(self, sender: object = "", **_: object) -> None:
+        self._worker = str(sender or "")
         self.begin()
+        self.app.begins_paused = self.app.engine.tending.paused
         self.app.set_default()  # or threads of the pool lose their results
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_parent=self._after_fork)
@@ -164,8 +199,18 @@ class HostedEngine:
             return
         self._plugged = True
         engine = self.app.engine
-        background = CeleryBackground(engine, self._paths.queue, work=False)
+        background = HostedBackground(engine, self._paths.queue, self._tell_worker)
         self._runtime.run(engine.plug(background))
+
+    def _tell_worker(self, paused: bool) -> None:
+        try:
+            self.app.control.broadcast(
+                PAUSE,
+                arguments={"paused": paused},
+                destination=[self._worker] if self._worker else None,
+            )
+        except broker_errors(self.app) as error:  # it is told again each minute
+            log.warning("the worker cannot be told of a pause: %s", short(error))
 
     def _end(self) -> None:
         if self._pid != os.getpid():

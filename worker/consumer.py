@@ -1,7 +1,8 @@
 """What Celery's consumer does differently here: it says nothing of what it reads, remembers
-rate limits over restarts, and may leave queues alone.
+rate limits over restarts, and may leave queues alone, where Celery's command runs it when it is
+told so through remote control.
 
-Owns those three. It must not know what the tasks do, nor who starts it.
+Owns those. It must not know what the tasks do, nor who starts it.
 """
 
 # kombu is typed in part only.
@@ -15,10 +16,16 @@ from typing import Any
 from celery.bootsteps import CLOSE
 from celery.exceptions import NotRegistered, WorkerShutdown
 from celery.worker.consumer import Consumer
+from celery.worker.control import control_command
 from kombu.message import Message
 from kombu.utils.limits import TokenBucket
 
+from worker.servers import QUEUE
+
 log = logging.getLogger(__name__)
+
+PAUSE = "nagatha_pause"
+"""The name of the remote control command below."""
 
 Started = Callable[[str], float | None]
 """Seconds since a task of this name was begun last; None when none is known."""
@@ -55,6 +62,21 @@ class DiscreetConsumer(Consumer):  # type: ignore[misc]  # celery ships no types
         """A message of another kind than JSON, or a broken one."""
         log.warning("a message cannot be read: %s", type(exc).__name__)
         message.ack_log_error(log, self.connection_errors)
+
+    # queues ------------------------------------------------------------------------------
+
+    def consume_only(self, wanted: frozenset[str]) -> None:
+        """Take messages from these queues and no others. On the consumer's thread."""
+        queues = self.app.amqp.queues
+        queues.select(sorted(wanted))
+        if self.task_consumer is None:
+            return  # it takes what was selected once it is connected
+        for name in tuple(queues):
+            if name not in wanted:
+                self.task_consumer.cancel_by_queue(name)
+            elif not self.task_consumer.consuming_from(name):
+                self.task_consumer.add_queue(queues[name])
+                self.task_consumer.consume()
 
 
 class EmbeddedConsumer(DiscreetConsumer):
@@ -122,17 +144,26 @@ class EmbeddedConsumer(DiscreetConsumer):
             bucket._tokens = min(bucket.capacity, ago * float(bucket.fill_rate or 0))
         return bucket
 
-    # queues ------------------------------------------------------------------------------
 
-    def consume_only(self, wanted: frozenset[str]) -> None:
-        """Take messages from these queues and no others. On the consumer's thread."""
-        queues = self.app.amqp.queues
-        queues.select(sorted(wanted))
-        if self.task_consumer is None:
-            return  # it takes what was selected once it is connected
-        for name in tuple(queues):
-            if name not in wanted:
-                self.task_consumer.cancel_by_queue(name)
-            elif not self.task_consumer.consuming_from(name):
-                self.task_consumer.add_queue(queues[name])
-                self.task_consumer.consume()
+class HostedConsumer(DiscreetConsumer):
+    """The consumer of a worker that Celery's command runs, with its engine, or each of its
+    processes' engines, at its side. Its app is `worker.celery`'s."""
+
+    def __init__(self, *places: Any, **options: Any) -> None:
+        super().__init__(*places, **options)
+        # What -Q named, or all.
+        self._of_worker = frozenset(self.app.amqp.queues.consume_from)
+        self.pause(self.app.begins_paused)
+
+    def pause(self, paused: bool) -> None:
+        """Leave the queue alone that nobody waits for, or take from it again."""
+        self.consume_only(self._of_worker - {QUEUE} if paused else self._of_worker)
+
+
+@control_command(args=[("paused", bool)], signature="true|false")  # type: ignore[untyped-decorator]
+def nagatha_pause(state: Any, paused: bool) -> dict[str, str]:
+    """Have a worker that Celery's command runs heed a pause; its engines send this."""
+    if not isinstance(state.consumer, HostedConsumer):
+        return {"error": "this worker is paused by the program that it is in"}
+    state.consumer.pause(paused)
+    return {"ok": "paused" if paused else "goes on"}

@@ -17,10 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from worker import __version__
 from worker.config import Settings
 from worker.contract.errors import (
-    Conflict,
     NagathaError,
     Unavailable,
 )
@@ -28,54 +26,52 @@ from worker.contract.events import (
     EngineChanged,
     Event,
     ModuleChanged,
+    OccurrenceChanged,
+    RoutineChanged,
     RunChanged,
     ScheduleChanged,
     SettingsChanged,
     StopAsked,
 )
-from worker.contract.system import ModuleInfo
 from worker.contract.types import Problem
 from worker.events.bus import EventBus
 from worker.events.doorbell import FolderDoorbell
 from worker.events.shared import SharedBus
 from worker.logging import LogSystem, Redactor
 from worker.module_host.host import ModuleHost
+from worker.moments.zone import machine_zone
 from worker.paths import Paths, unusable
 from worker.presence import Presence, ProcessRole
 from worker.providers.builtin import BuiltinProvider
 from worker.runtime import Runtime
 from worker.secrets import Secrets
 from worker.service.answers import Answers
-from worker.service.attachments import Attachments
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
-from worker.service.chats import Chats
 from worker.service.chores import Chores
 from worker.service.configuration import Configuration
-from worker.service.data import Data, Folders
 from worker.service.dispatch import Background, NoBackground
-from worker.service.doctor import Doctor
 from worker.service.ends import UnkeptEnds
-from worker.service.jobs import Jobs
 from worker.service.keeper import ModuleKeeper
 from worker.service.maintenance import Keeping, Maintenance
-from worker.service.models import ModelDesk, Models, ProviderBook
-from worker.service.modules import Modules, Tools
+from worker.service.models import ModelDesk, ProviderBook
 from worker.service.owner import OwnerServices
+from worker.service.owners import Owners
 from worker.service.plain import PlainQuestions
 from worker.service.published import Published
 from worker.service.queries import Queries
-from worker.service.schedules import Schedules, Timetable
+from worker.service.reminding import Reminding
+from worker.service.restoring import Restoring
+from worker.service.routine_clock import RoutineClock
+from worker.service.routine_start import Starts
+from worker.service.schedules import Timetable
 from worker.service.scope import Scope
-from worker.service.system import System
 from worker.service.task_result import run_and_wait
 from worker.service.tending import Tending
-from worker.service.usage import UsageReports
+from worker.service.toolbox import all_tools
 from worker.storage.base import Storage
-from worker.storage.sqlite.recovery import open_or_recover, restore_file
+from worker.storage.sqlite.recovery import open_or_recover
 from worker.tools.base import ToolContext
-from worker.tools.builtin import BuiltinTools, FixedTools, Toolboxes
-from worker.tools.modules import ModuleTools, RunTaskTool
 
 log = logging.getLogger(__name__)
 
@@ -106,13 +102,16 @@ class Engine:
         storage: Storage | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
+        zone: Callable[[], str] = machine_zone,
     ) -> None:
         """`storage` None means the SQLite file of `paths`. `logs` takes its levels from the
-        settings. `now` is aware and in UTC."""
+        settings. `now` is aware and in UTC. `zone` names the machine's time zone, at each call
+        as it is then."""
         self.paths = paths
         self.runtime = runtime
         self.now = now
         self.monotonic = monotonic
+        self.zone = zone
         self.presence = Presence(paths.locks, role)
         self.running = RunningWork()
         self.ends = UnkeptEnds()
@@ -123,7 +122,6 @@ class Engine:
         self.configuration = Configuration(paths, self._environ, cwd)
         self._given_storage = storage
         self._notices: list[Problem] = []
-        self._owners: dict[str, OwnerServices] = {}
         self._closing = False
         self._chores: list[asyncio.Task[None]] = []
         self.storage: Storage
@@ -135,7 +133,10 @@ class Engine:
         self.maintenance: Maintenance
         self.timetable: Timetable
         self.tending: Tending
+        self.routine_clock: RoutineClock
+        self.owners: Owners
         self.queries: Queries
+        self.reminding: Reminding
         self._published: Published
 
     # life --------------------------------------------------------------------------------
@@ -185,6 +186,8 @@ class Engine:
             asyncio.create_task(self.keeper.load(), name="modules"),
             asyncio.create_task(self._listen(), name="engine events"),
         ]
+        if self.presence.role in WORKERS:
+            self._chores.append(asyncio.create_task(self.reminding.run(), name="reminders"))
 
     async def aclose(self) -> None:
         """End everything; what is being written is kept as interrupted."""
@@ -229,10 +232,12 @@ class Engine:
             self.host, self.configuration, lambda: self.background, self.bus, LOCAL_OWNER
         )
         self.secrets = Secrets(self.paths, self._redactor, self._environ)
-        of_modules = ModuleTools(self.host, self._ask_for_tool)
-        any_task = FixedTools(RunTaskTool(self._run_for_tool))
-        builtin = BuiltinTools((of_modules, any_task), self.host.task_infos)
-        self.toolbox = Toolboxes(builtin, of_modules, any_task)
+        self.toolbox = all_tools(
+            self.host,
+            ask=self._ask_for_tool,
+            run=self._run_for_tool,
+            routines=lambda owner: self.services(owner).routines,
+        )
         self.desk = ModelDesk(
             ProviderBook(
                 settings=lambda: self.settings,
@@ -275,6 +280,14 @@ class Engine:
             lambda owner: self.services(owner).chats, self.maintenance.interrupt_orphans
         )
         self.timetable = Timetable(self.storage)
+        self.reminding = Reminding(
+            scope=lambda owner: self.services(owner).chats.scope,
+            owner=LOCAL_OWNER,
+            hours=lambda: (self.settings.reminders.quiet_from, self.settings.reminders.quiet_to),
+            paused=lambda: self.tending.paused,
+            zone=self.zone,
+            monotonic=self.monotonic,
+        )
         self.tending = Tending(
             spawn=self.runtime.spawn,
             alive=lambda: self.runtime.running and not self._closing,
@@ -288,6 +301,41 @@ class Engine:
             ),
             after=(self.maintenance.recover, self.keeper.ask_all),
             notices=self._notices,
+        )
+        self.routine_clock = RoutineClock(
+            storage=lambda: self.storage,
+            homes=self._starts,
+            carrier=self.answers.carrier,
+            paused=lambda: self.tending.paused,
+            write_here=self._write_here,
+            now=self.now,
+            monotonic=self.monotonic,
+        )
+        self.owners = Owners(
+            paths=self.paths,
+            presence=self.presence,
+            configuration=self.configuration,
+            host=self.host,
+            keeper=self.keeper,
+            toolbox=self.toolbox,
+            desk=self.desk,
+            answers=self.answers,
+            running=self.running,
+            ends=self.ends,
+            maintenance=self.maintenance,
+            timetable=self.timetable,
+            tending=self.tending,
+            reminding=self.reminding,
+            routine_clock=self.routine_clock,
+            engines=LOCAL_OWNER,
+            scope=self._scope,
+            notices=lambda: self.notices,
+            ask=self.ask_default,
+            doctor_message=lambda: self.doctor_message,
+            replace_database=self._replace_database,
+            go_on_here=self._go_on_here,
+            zone=self.zone,
+            monotonic=self.monotonic,
         )
 
     async def modules_ready(self) -> None:
@@ -315,6 +363,9 @@ class Engine:
             self.tending.settings_changed()
         elif isinstance(event, EngineChanged):
             await self.tending.follow_pause()
+            self.routine_clock.changed()
+        elif isinstance(event, RoutineChanged | OccurrenceChanged):
+            self.routine_clock.changed()
         elif isinstance(event, ScheduleChanged):
             await self.background.reschedule()
         elif isinstance(event, ModuleChanged):
@@ -324,6 +375,9 @@ class Engine:
             isinstance(event, RunChanged) and event.run.state == "REVOKED"
         ):
             self.running.request_stop(event.run_id)
+        self.reminding.heed(event)
+        if isinstance(event, RunChanged):
+            await self.routine_clock.heed(LOCAL_OWNER, event.run)
 
     # background --------------------------------------------------------------------------
 
@@ -338,6 +392,8 @@ class Engine:
         await self.tending.plug(background)
         with contextlib.suppress(NagathaError):  # it is tried again each minute
             await self.maintenance.write_waiting()
+        if self.presence.role in WORKERS and not self._closing:
+            self._chores.append(asyncio.create_task(self.routine_clock.run(), name="schedules"))
 
     async def unplug(self) -> None:
         """Stop the worker; queued work waits for the next start."""
@@ -353,6 +409,14 @@ class Engine:
         if self.answers.carrier.is_served():
             return False
         return await self.answers.take(self.services(owner).chats.scope, run)
+
+    async def _go_on_here(self, scope: Scope, run: str) -> bool:
+        """Go on with an answer whose approval came, where this process stays for it."""
+        return self.presence.role in WORKERS and await self.answers.take(scope, run)
+
+    def _starts(self, owner: str) -> Starts:
+        jobs = self.services(owner).jobs
+        return Starts(jobs.scope, jobs)
 
     @property
     def background(self) -> Background:
@@ -372,6 +436,11 @@ class Engine:
             await self.services(LOCAL_OWNER).jobs.periodic.tell(name)
         except NagathaError as error:  # its module is off, or the data closed: nobody waits
             log.info("the schedule %s cannot be told: %s", name, error)
+
+    def woke(self) -> None:
+        """The machine slept, or its clock was set: look what is due. From any thread."""
+        self.runtime.call_soon(self.reminding.wake)
+        self.tending.soon(self.background.reschedule, "after a sleep")
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
@@ -404,12 +473,6 @@ class Engine:
 
     # modules -----------------------------------------------------------------------------
 
-    async def _switch_module(self, name: str, on: bool) -> ModuleInfo:
-        info = await self.keeper.switch(name, on)
-        if not on:
-            await self.maintenance.end_tasks_of(name)
-        return info
-
     async def _run_for_tool(
         self, name: str, arguments: Mapping[str, object], context: ToolContext
     ) -> str:
@@ -430,110 +493,25 @@ class Engine:
 
     def services(self, owner: str) -> OwnerServices:
         """All use cases of one owner."""
-        known = self._owners.get(owner)
-        if known is None:
-            known = self._owners[owner] = self._make_services(owner)
-        return known
-
-    def _make_services(self, owner: str) -> OwnerServices:
-        scope = self._scope(owner)
-        modules = Modules(scope, self.host, self._switch_module)
-        models = Models(scope, self.desk)
-        jobs = Jobs(
-            scope,
-            lambda: self.background,
-            self.host,
-            self.ends,
-            self.answers,
-            self.running,
-            self._schedules(scope),
-        )
-        chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
-        doctor = Doctor(
-            scope=scope,
-            background=lambda: self.background,
-            beat_is_taken=lambda: self.presence.is_taken("beat"),
-            modules=modules,
-            keyring=models.keyring,
-            test_default=models.test_default,
-            ask=lambda text: self.ask_default(owner, "doctor", text, ""),
-            maintain=self.maintenance.run,
-            monotonic=self.monotonic,
-            message=lambda: self.doctor_message,
-        )
-        return OwnerServices(
-            chats=chats,
-            jobs=jobs,
-            models=models,
-            modules=modules,
-            tools=Tools(self.toolbox),
-            usage=UsageReports(scope),
-            data=Data(
-                scope,
-                Folders(
-                    home=self.paths.home,
-                    database=self.paths.database,
-                    backups=self.paths.backups,
-                    logs=self.paths.logs,
-                    configuration=self.paths.config,
-                ),
-                self._replace_database,
-                lambda: self.background.forget_all(),
-                Chores(scope, self.ends),
-            ),
-            system=System(
-                scope=scope,
-                version=__version__,
-                home=str(self.paths.home),
-                store=self.configuration,
-                background=lambda: self.background,
-                notices=lambda: self.notices,
-                doctor_of=doctor,
-                tending=self.tending,
-            ),
-        )
+        return self.owners.of(owner)
 
     def _scope(self, owner: str) -> Scope:
         redact = self._redactor.redact
         return Scope(owner, self.storage, self.bus, self.now, self.presence.id, redact)
 
-    def _schedules(self, scope: Scope) -> Schedules:
-        return Schedules(
-            scope=scope,
-            host=self.host,
-            timetable=self.timetable,
-            background=lambda: self.background,
-            running=lambda: not self.tending.paused and self.presence.is_taken("beat"),
-            engines=LOCAL_OWNER,
-        )
-
-    def _attachments(self) -> Attachments:
-        chat = self.settings.chat
-        return Attachments(int(chat.text_limit * 1_000_000), int(chat.image_limit * 1_000_000))
-
     async def _replace_database(self, backup: str) -> None:
-        if self.presence.others():
-            raise Conflict(
-                "Nagatha runs in another process",
-                "It would go on with the database that is to be replaced.",
-                "Restore in the Settings of the running program, or quit it first.",
-            )
-        copy = self.paths.backups / Path(backup).name
-        # A worker would take messages meanwhile, and find no data to work on.
-        await self.background.aclose()
-        try:
-            await self.storage.close_at_rest()
-            try:
-                await asyncio.to_thread(restore_file, self.paths.database, copy, self.now())
-            finally:
-                await self.storage.open()
-            # They were kept for a while that is over, under what may not be true any more.
-            await self.storage.clear_answers(None)
-            await self.maintenance.forget_work()
-            # Whether work is paused is of today, and not of the day of the copy.
-            await self.timetable.set_paused(self.tending.paused)
-        finally:
-            await self._tend()
+        restoring = Restoring(
+            database=self.paths.database,
+            backups=self.paths.backups,
+            storage=self.storage,
+            presence=self.presence,
+            maintenance=self.maintenance,
+            timetable=self.timetable,
+            tending=self.tending,
+            go_on=self._tend,
+            now=self.now,
+        )
+        await restoring.replace(backup)
         self._notices[:] = [notice for notice in self._notices if notice.kind != "damaged"]
 
     # for tasks ---------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class ActivityDesk(QObject):
     chat_wanted = Signal(str)
     """Show this chat (id); "" for the chat window as it is."""
     settings_wanted = Signal(str)
+    reminders_wanted = Signal()
     quick_wanted = Signal()
     shortcuts_wanted = Signal(object)
     """List all keys beside this window."""
@@ -78,6 +79,7 @@ class ActivityDesk(QObject):
             )
             made.chat_wanted.connect(self.chat_wanted)
             made.settings_wanted.connect(self.settings_wanted)
+            made.reminders_wanted.connect(self.reminders_wanted)
             made.quick_wanted.connect(self.quick_wanted)
             made.shortcuts_wanted.connect(self._shortcuts)
             made.quit_wanted.connect(self.quit_wanted)

@@ -4,15 +4,13 @@ Owns the painting of each cell in the theme; what stands in it comes from the mo
 the same height, and what had to be measured is kept, so that a list of any length scrolls.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from nagatha_desktop.activity import words
 from nagatha_desktop.activity.rows import Column, Index, RunRows
+from nagatha_desktop.widgets.pens import Pens, colour, paint_badge, pens_of, small_font, write
 from nagatha_desktop.widgets.text import one_line
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -21,66 +19,6 @@ from worker.contract.types import Run
 _LINE = 200
 """Characters of a line that may have to be measured."""
 _BAR = MEASURES.half * 3 // 2
-_KEPT = 4_000
-"""Measured texts that are kept."""
-
-
-class Pen:
-    """A font with all that was measured in it."""
-
-    def __init__(self, font: QFont) -> None:
-        self.font = font
-        self._metrics = QFontMetrics(font)
-        self.height = self._metrics.height()
-        self.ascent = self._metrics.ascent()
-        self._cut: dict[tuple[str, int], tuple[str, int]] = {}
-
-    def cut(self, text: str, room: int) -> tuple[str, int]:
-        """As much of `text` as fits into `room` pixels, and its width."""
-        found = self._cut.get((text, room))
-        if found is None:
-            if len(self._cut) >= _KEPT:
-                self._cut.clear()
-            shown = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, room))
-            found = shown, self._metrics.horizontalAdvance(shown)
-            self._cut[text, room] = found
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Pens:
-    """The fonts of a row."""
-
-    normal: Pen
-    strong: Pen
-    small: Pen
-    small_strong: Pen
-
-
-def small_font(font: QFont) -> QFont:
-    """The font of second-rank text beside text in `font`."""
-    made = QFont(font)
-    made.setPointSizeF(font.pointSizeF() * MEASURES.small)
-    return made
-
-
-def _strong(font: QFont) -> QFont:
-    made = QFont(font)
-    made.setWeight(QFont.Weight.DemiBold)
-    return made
-
-
-@lru_cache(maxsize=4)
-def _pens(key: str) -> Pens:
-    font = QFont()
-    font.fromString(key)
-    small = small_font(font)
-    return Pens(Pen(font), Pen(_strong(font)), Pen(small), Pen(_strong(small)))
-
-
-@lru_cache(maxsize=64)
-def _colour(name: str) -> QColor:
-    return QColor(name)
 
 
 def row_height(font: QFont) -> int:
@@ -110,7 +48,7 @@ class RunPainter(QStyledItemDelegate):
     def _measured(self, font: QFont) -> Pens:
         if self._pens is None or font != self._font:
             self._font = QFont(font)
-            self._pens = _pens(font.toString())
+            self._pens = pens_of(font.toString())
         return self._pens
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -138,15 +76,15 @@ class RunPainter(QStyledItemDelegate):
     def _paint_ground(self, painter: QPainter, rect: QRect, row: int, column: int) -> None:
         theme = self._themes.current
         if row == self.selected:
-            painter.fillRect(rect, _colour(theme.accent_soft))
+            painter.fillRect(rect, colour(theme.accent_soft))
         elif row == self.hovered:
-            painter.fillRect(rect, _colour(theme.hover))
+            painter.fillRect(rect, colour(theme.hover))
         width = MEASURES.border
         line = QRect(rect.left(), rect.bottom(), rect.width(), width)
-        painter.fillRect(line, _colour(theme.line))
+        painter.fillRect(line, colour(theme.line))
         if row != self.current:
             return
-        ring = _colour(theme.accent)
+        ring = colour(theme.accent)
         painter.fillRect(line, ring)
         painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), width), ring)
         if column == Column.WHAT:
@@ -176,9 +114,9 @@ class RunPainter(QStyledItemDelegate):
             pen, ink = pens.small, theme.muted
         height = pen.height + (pens.small.height if second else 0)
         top = rect.top() + (rect.height() - height) // 2
-        _write(painter, rect, top, pen, first, ink)
+        write(painter, rect, top, pen, first, ink)
         if second:
-            _write(painter, rect, top + pen.height, pens.small, second, theme.muted)
+            write(painter, rect, top + pen.height, pens.small, second, theme.muted)
 
     def _paint_state(
         self,
@@ -198,10 +136,10 @@ class RunPainter(QStyledItemDelegate):
         if selected and ground == theme.accent_soft:
             ground = theme.panel  # or it would not be seen on the ground of the row
         place = QPoint(rect.left(), top)
-        _paint_badge(painter, place, rect.width(), pens.small_strong, word, ink, ground)
+        paint_badge(painter, place, rect.width(), pens.small_strong, word, ink, ground)
         if below:
             line = rect.adjusted(MEASURES.grid, 0, 0, 0)
-            _write(painter, line, top + MEASURES.badge_height, pens.small, below, theme.muted)
+            write(painter, line, top + MEASURES.badge_height, pens.small, below, theme.muted)
 
     def _paint_progress(
         self, painter: QPainter, rect: QRect, pens: Pens, run: Run, selected: bool
@@ -213,44 +151,20 @@ class RunPainter(QStyledItemDelegate):
         pen = pens.small
         if run.progress is None:
             top = rect.top() + (rect.height() - pen.height) // 2
-            _write(painter, rect, top, pen, said, theme.muted)
+            write(painter, rect, top, pen, said, theme.muted)
             return
         height = _BAR + MEASURES.half + pen.height
         top = rect.top() + (rect.height() - height) // 2
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         track = theme.panel if selected else theme.line
-        for share, colour in ((1.0, track), (run.progress, theme.accent)):
+        for share, ink in ((1.0, track), (run.progress, theme.accent)):
             width = rect.width() * min(1.0, max(0.0, share))
             if width >= _BAR:
-                painter.setBrush(_colour(colour))
+                painter.setBrush(colour(ink))
                 part = QRectF(rect.left(), top, width, _BAR)
                 painter.drawRoundedRect(part, _BAR / 2, _BAR / 2)
-        _write(painter, rect, top + _BAR + MEASURES.half, pen, said, theme.muted)
-
-
-def _write(painter: QPainter, rect: QRect, top: int, pen: Pen, text: str, ink: str) -> None:
-    """A line of text that ends in "…" where `rect` does."""
-    painter.setFont(pen.font)
-    painter.setPen(_colour(ink))
-    painter.drawText(QPoint(rect.left(), top + pen.ascent), pen.cut(text, rect.width())[0])
-
-
-def _paint_badge(
-    painter: QPainter, at: QPoint, room: int, pen: Pen, word: str, ink: str, ground: str
-) -> None:
-    """A state as a word in its colour, as `Badge` looks."""
-    text, width = pen.cut(word, room - 2 * MEASURES.grid)
-    height, radius = MEASURES.badge_height, MEASURES.badge_height / 2
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_colour(ground))
-    box = QRectF(at.x(), at.y(), width + 2 * MEASURES.grid, height)
-    painter.drawRoundedRect(box, radius, radius)
-    painter.setFont(pen.font)
-    painter.setPen(_colour(ink))
-    base = at.y() + (height - pen.height) // 2 + pen.ascent
-    painter.drawText(QPoint(at.x() + MEASURES.grid, base), text)
+        write(painter, rect, top + _BAR + MEASURES.half, pen, said, theme.muted)
 
 
 def _lines(model: RunRows, run: Run, column: int) -> tuple[str, str]:

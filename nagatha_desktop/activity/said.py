@@ -1,15 +1,13 @@
 """What the activity window has to say above its lists: a problem, the pause, what was given up.
 
-Owns these cards, and the page that stands in the lists' place while there is no engine. What their
-buttons ask for is done by whoever listens.
+Owns these cards. What their buttons ask for is done by whoever listens.
 """
-
-from dataclasses import replace
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nagatha_desktop.activity.dead_letters import DeadLetters
+from nagatha_desktop.activity.due_bar import ApprovalBar, DueBar
 from nagatha_desktop.widgets.badges import Elided, label
 from nagatha_desktop.widgets.cards import ErrorCard
 from nagatha_desktop.widgets.style import set_role
@@ -25,11 +23,19 @@ class Said(QWidget):
     action_wanted = Signal(str)
     """The button of a problem's card was pressed."""
 
-    def __init__(self, dead: DeadLetters, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        dead: DeadLetters,
+        due: DueBar,
+        asked: ApprovalBar,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.card: ErrorCard | None = None
         """The problem that is said now."""
         self.dead = dead
+        self.due = due
+        self.asked = asked
         self._paused = False
         self._dead_wanted = False
         self._column = QVBoxLayout(self)
@@ -37,8 +43,11 @@ class Said(QWidget):
         self._column.setSpacing(MEASURES.grid)
         self.paused = self._note()
         self._column.addWidget(self.paused)
+        self._column.addWidget(asked)
+        self._column.addWidget(due)
         self._column.addWidget(dead)
-        dead.changed.connect(self._show)
+        for part in (dead, due, asked):
+            part.changed.connect(self._show)
         self._show()
 
     def _note(self) -> QFrame:
@@ -86,36 +95,12 @@ class Said(QWidget):
         dead = self._dead_wanted and bool(self.dead.letters)
         self.dead.setVisible(dead)
         self.paused.setVisible(self._paused)
-        self.setVisible(dead or self._paused or self.card is not None)
+        self.due.setVisible(bool(self.due.asked))
+        self.asked.setVisible(bool(self.asked.cards))
+        questions = bool(self.due.asked or self.asked.cards)
+        self.setVisible(dead or self._paused or questions or self.card is not None)
 
     @Slot(str)
     def _act(self, action: str) -> None:
         self.clear()
         self.action_wanted.emit(action)
-
-
-class NoEngine(QWidget):
-    """Stands in the lists' place while the engine could not be started."""
-
-    action_wanted = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.card: ErrorCard | None = None
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(_SIDE, 0, _SIDE, _SIDE)
-        self._column.addStretch(1)
-
-    def show_failure(self, failure: Problem | None) -> None:
-        """Say why there is none; None once there is one."""
-        if self.card is not None:
-            self._column.removeWidget(self.card)
-            self.card.hide()
-            self.card.deleteLater()
-            self.card = None
-        if failure is not None:
-            # Whatever it was, it may be over when it is tried again.
-            told = replace(failure, action=failure.action or "retry")
-            self.card = ErrorCard(told, self)
-            self.card.action_wanted.connect(self.action_wanted)
-            self._column.insertWidget(0, self.card)

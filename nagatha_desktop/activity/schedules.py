@@ -20,13 +20,15 @@ from PySide6.QtWidgets import (
 
 from nagatha_desktop.activity import words
 from nagatha_desktop.activity.interval import IntervalEditor
+from nagatha_desktop.activity.routines import Routines
 from nagatha_desktop.activity.times import ago, every, until, whole
 from nagatha_desktop.bridge import Bridge, Call
-from nagatha_desktop.widgets.badges import Badge, Elided
+from nagatha_desktop.widgets.badges import Badge, Elided, section
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import Card, EmptyState, rule
 from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import one_line
+from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.events import DataReplaced, Event, RunChanged, ScheduleChanged
 from worker.contract.jobs import Schedule
@@ -200,11 +202,17 @@ class Schedules(QStackedWidget):
     """There are more or fewer of them."""
 
     def __init__(
-        self, bridge: Bridge, clock: Callable[[], datetime], parent: QWidget | None = None
+        self,
+        bridge: Bridge,
+        themes: ThemeController,
+        clock: Callable[[], datetime],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._bridge = bridge
         self._clock = clock
+        self._loaded = False
+        self._card: Card | None = None
         self._call: Call | None = None
         self.rows: dict[str, ScheduleRow] = {}
         self.area = QScrollArea()
@@ -216,7 +224,22 @@ class Schedules(QStackedWidget):
         self.empty = EmptyState(
             self.tr("Nothing is scheduled"),
             self.tr("What Nagatha and its modules do again and again is listed here."),
+            self.tr("New routine …"),
         )
+        self.routines = Routines(bridge, themes, clock)
+        self.routines.changed.connect(self._turn)
+        self.empty.pressed.connect(self.routines.new)
+        canvas = QWidget()
+        set_role(canvas, "canvas")
+        self._column = QVBoxLayout(canvas)
+        side = MEASURES.grid * 2
+        self._column.setContentsMargins(side, 0, side, side)
+        self._column.setSpacing(MEASURES.grid)
+        self._column.addWidget(self.routines)
+        self.own = section(self.tr("Nagatha and its modules"))
+        self._column.addWidget(self.own)
+        self._column.addStretch(1)
+        self.area.setWidget(canvas)
         self.waiting = QWidget()
         for widget in (self.waiting, self.area, self.empty):
             self.addWidget(widget)
@@ -225,6 +248,7 @@ class Schedules(QStackedWidget):
     @Slot()
     def load(self) -> None:
         """Read all of them again."""
+        self.routines.load()
         if self._call is not None:
             self._call.cancel()
         self._call = self._bridge.call(
@@ -245,17 +269,26 @@ class Schedules(QStackedWidget):
                 self.rows[schedule.name].put(schedule)
         else:
             self._make_rows(found)
-        self.setCurrentWidget(self.area if found else self.empty)
+        self._loaded = True
+        self._turn()
         self.changed.emit()
+
+    @Slot()
+    def _turn(self) -> None:
+        """Show what there is, once both kinds were read."""
+        if self.rows or self.routines.rows:
+            self.setCurrentWidget(self.area)
+        elif self._loaded and self.routines.loaded:
+            self.setCurrentWidget(self.empty)
+        self.own.setVisible(bool(self.rows))
 
     def _make_rows(self, found: tuple[Schedule, ...]) -> None:
         self.rows = {}
-        canvas = QWidget()
-        set_role(canvas, "canvas")
-        column = QVBoxLayout(canvas)
-        side = MEASURES.grid * 2
-        column.setContentsMargins(side, 0, side, side)
-        card = Card()
+        if self._card is not None:
+            self._column.removeWidget(self._card)
+            self._card.hide()
+            self._card.deleteLater()
+        self._card = card = Card()
         card.column.setContentsMargins(0, MEASURES.half, 0, MEASURES.half)
         card.column.setSpacing(0)
         for schedule in found:
@@ -268,15 +301,15 @@ class Schedules(QStackedWidget):
             row.look_wanted.connect(self.look_wanted)
             card.column.addWidget(row)
             self.rows[schedule.name] = row
-        column.addWidget(card)
-        column.addStretch(1)
-        self.area.setWidget(canvas)
+        card.setVisible(bool(found))
+        self._column.insertWidget(self._column.count() - 1, card)
 
     @Slot()
     def tick(self) -> None:
         """Time has passed."""
         for row in self.rows.values():
             row.tick()
+        self.routines.tick()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, ScheduleChanged):

@@ -56,6 +56,13 @@ def whole(moment: datetime) -> str:
     return QLocale().toString(_local(moment), translate("Activity", "ddd d MMM yyyy HH:mm:ss"))
 
 
+def near(moment: datetime, other: datetime) -> str:
+    """A moment to the second; only its time where it lies on the day of one that is told before."""
+    if _local(moment).date() == _local(other).date():
+        return QLocale().toString(_local(moment), translate("Activity", "HH:mm:ss"))
+    return whole(moment)
+
+
 def took(begun: datetime, ended: datetime) -> str:
     """How long something took."""
     return seconds((ended - begun).total_seconds())

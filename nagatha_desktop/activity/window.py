@@ -20,9 +20,10 @@ from nagatha_desktop.activity.actions import Deed, RunActions, allowed
 from nagatha_desktop.activity.asking import Question
 from nagatha_desktop.activity.dead_letters import DeadLetters
 from nagatha_desktop.activity.details import RunDetails
+from nagatha_desktop.activity.due_bar import ApprovalBar, DueBar
 from nagatha_desktop.activity.feed import RunFeed
 from nagatha_desktop.activity.run_list import RunList
-from nagatha_desktop.activity.said import NoEngine, Said
+from nagatha_desktop.activity.said import Said
 from nagatha_desktop.activity.schedules import Schedules
 from nagatha_desktop.activity.segments import SEGMENTS, Filter, Segment, segment_of
 from nagatha_desktop.activity.top import SCHEDULES, Top, empty_state, segment_word
@@ -30,6 +31,7 @@ from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
+from nagatha_desktop.widgets.cards import NoEngine
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.toast import Toast
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -56,6 +58,7 @@ class ActivityWindow(Window):
     chat_wanted = Signal(str)
     """Show this chat (id); "" for the chat window as it is."""
     settings_wanted = Signal(str)
+    reminders_wanted = Signal()
     quick_wanted = Signal()
     shortcuts_wanted = Signal()
     quit_wanted = Signal()
@@ -84,9 +87,12 @@ class ActivityWindow(Window):
         self.deeds = RunActions(bridge, self)
         self.top = Top(themes, self)
         self.dead = DeadLetters(bridge, clock, self)
-        self.said = Said(self.dead, self)
+        self.schedules = Schedules(bridge, themes, clock, self)
+        self.routines = self.schedules.routines
+        self.due = DueBar(bridge, self.routines.title_of, self)
+        self.asked = ApprovalBar(watch.approvals, themes, clock, self)
+        self.said = Said(self.dead, self.due, self.asked, self)
         self.no_engine = NoEngine(self)
-        self.schedules = Schedules(bridge, clock, self)
         self.details = RunDetails(bridge, themes, self.feed.title_of, clock, self)
         self.lists: dict[Segment, RunList] = {
             segment: RunList(
@@ -152,6 +158,12 @@ class ActivityWindow(Window):
         self.said.action_wanted.connect(self._act)
         self.no_engine.action_wanted.connect(self._act_on_engine)
         self.dead.failed.connect(self.tell)
+        self.due.failed.connect(self.tell)
+        self.routines.failed.connect(self.tell)
+        self.routines.said.connect(self.toast_say)
+        self.routines.chat_wanted.connect(self.chat_wanted)
+        self.routines.run_wanted.connect(self.show_run)
+        self.routines.changed.connect(self.due.say)
         self.schedules.failed.connect(self.tell)
         self.schedules.begun.connect(self._begun)
         self.schedules.look_wanted.connect(self.look_at)
@@ -160,7 +172,7 @@ class ActivityWindow(Window):
         self.details.action_wanted.connect(self._act_for)
         self.details.closed.connect(self.close_details)
         self.split.splitterMoved.connect(self._split_moved)
-        self.toast.pressed.connect(self.show_run)
+        self.toast.pressed.connect(self._toast_pressed)
         self._keys.changed.connect(self._show_keys)
         for listed in self.lists.values():
             listed.clear_wanted.connect(self.top.clear_filter)
@@ -173,6 +185,7 @@ class ActivityWindow(Window):
         return {
             "chat.find": self.focus_filter,
             "window.chat": self._want_chat,
+            "window.reminders": self.reminders_wanted.emit,
             "window.activity": self.bring_up,
             "window.settings": self._want_settings,
             "window.quick": self.quick_wanted.emit,
@@ -193,6 +206,7 @@ class ActivityWindow(Window):
         self._counted.stop()
         self.top.stop()
         self.feed.pause()
+        self.asked.forget_answered()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -208,6 +222,7 @@ class ActivityWindow(Window):
         self.feed.load()
         self.dead.load()
         self.schedules.load()
+        self.due.load()
         self._seen()
 
     @Slot()
@@ -219,6 +234,7 @@ class ActivityWindow(Window):
             self.schedules.tick()
         if self.details.isVisible():
             self.details.tick()
+        self.asked.tick()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.details.isVisible():
@@ -245,6 +261,11 @@ class ActivityWindow(Window):
     def show_schedules(self) -> None:
         """Turn to the schedules."""
         self.top.go(SCHEDULES)
+
+    def show_approvals(self) -> None:
+        """Come up with what waits for an answer and stands in no chat."""
+        self.bring_up()
+        self.asked.focus_first()
 
     @Slot(int)
     def _turn(self, at: int) -> None:
@@ -429,6 +450,19 @@ class ActivityWindow(Window):
         self.feed.take(run)
         text = self.tr("“{what}” is queued.").format(what=self._what(run))
         self.toast.say(text, self.tr("Show"), run.id)
+
+    @Slot(str, str, str)
+    def toast_say(self, text: str, button_text: str, token: str) -> None:
+        """Say something in passing, with a button whose token says what it is for."""
+        self.toast.say(text, button_text, token)
+
+    @Slot(str)
+    def _toast_pressed(self, token: str) -> None:
+        what, _, name = token.partition(":")
+        if what == "undelete" and name:
+            self.routines.undelete(name)
+        else:
+            self.show_run(token)
 
     @Slot(str, object)
     def _act_for(self, action: str, run: Run) -> None:

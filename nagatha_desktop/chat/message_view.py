@@ -23,8 +23,9 @@ from nagatha_desktop.chat.blocks import CodeBlock, Part, TextBlock
 from nagatha_desktop.chat.chips import Chips
 from nagatha_desktop.chat.flow import TextFlow
 from nagatha_desktop.chat.foot import Foot, StateRow, cost_words
-from nagatha_desktop.chat.tool_card import ToolCard
+from nagatha_desktop.chat.tool_card import ToolCard, arguments_of
 from nagatha_desktop.chat.waiting import Waiting, wait_words
+from nagatha_desktop.widgets.approval_card import ApprovalCard
 from nagatha_desktop.widgets.badges import label, wrapped
 from nagatha_desktop.widgets.buttons import button
 from nagatha_desktop.widgets.cards import ErrorCard
@@ -33,6 +34,7 @@ from nagatha_desktop.widgets.style import set_role
 from nagatha_desktop.widgets.text import copied, count, shown, whole_seconds
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
+from worker.contract.routines import Approval
 from worker.contract.types import Message, ToolUse
 
 _GRID = MEASURES.grid
@@ -54,6 +56,8 @@ class MessageView(QWidget):
     resume_wanted = Signal(str)
     version_wanted = Signal(str)
     attachment_wanted = Signal(str)
+    approval_answered = Signal(str, str, str)
+    """An approval's id, the `Verdict`, and what to do instead."""
     link_clicked = Signal(str)
     copied = Signal()
     height_changed = Signal()
@@ -82,6 +86,7 @@ class MessageView(QWidget):
         self._chips: Chips | None = None
         self._body: list[TextFlow | ToolCard] = []
         self._starts: list[int] = []
+        self._approvals: list[ApprovalCard] = []
         self._notes: list[QWidget] = []
         self._wait: QLabel | None = None
         self._waiting: Waiting | None = None
@@ -152,16 +157,54 @@ class MessageView(QWidget):
             self._show_wait()
             self._touch()
 
+    def set_approvals(self, approvals: tuple[Approval, ...]) -> None:
+        """What it waits for, or waited for, from the person; cards that stay are kept."""
+        known = {card.approval.id: card for card in self._approvals}
+        self._approvals = []
+        for approval in approvals:
+            card = known.pop(approval.id, None)
+            if card is None:
+                card = ApprovalCard(approval, self._look, self._themes, self._clock, self)
+                card.answered.connect(self.approval_answered)
+                card.height_changed.connect(self._changed)
+                card.show()
+            else:
+                card.put(approval)
+            self._approvals.append(card)
+        for gone in known.values():
+            gone.hide()
+            gone.deleteLater()
+        self._show_wait()
+        self._foot.set_words(self._words())
+        self._touch()
+
+    def approval_card(self, approval: str) -> ApprovalCard | None:
+        """The card of an approval, by its id."""
+        return next((card for card in self._approvals if card.approval.id == approval), None)
+
+    @property
+    def _asks(self) -> bool:
+        return any(card.open for card in self._approvals)
+
+    def _stands_for(self, part: QWidget) -> bool:
+        """Whether a card that waits for an answer stands for this call of a tool."""
+        if not isinstance(part, ToolCard) or part.tool.state != "running":
+            return False
+        given = arguments_of(part.tool)
+        return any(card.open and dict(card.approval.arguments) == given for card in self._approvals)
+
     def set_looks(self, look: Looks) -> None:
         """Show it in another theme or font."""
         self._look = look
-        for part in self._body:
+        for part in (*self._body, *self._approvals):
             part.set_looks(look)
         self._touch()
 
     def tick(self) -> bool:
         """Count seconds on; False where nothing is counted."""
         running = False
+        for card in self._approvals:
+            running = card.tick() or running
         for part in self._body:
             if isinstance(part, ToolCard) and part.tool.state == "running":
                 part.tick()
@@ -254,7 +297,11 @@ class MessageView(QWidget):
 
     def _place_answer(self, width: int) -> int:
         top = 0
-        for part in self._body:
+        for part in (*self._body, *self._approvals):
+            if isinstance(part, ToolCard):
+                part.setVisible(not self._stands_for(part))
+                if part.isHidden():
+                    continue
             blocks = part.blocks if isinstance(part, TextFlow) else [part]
             for block in blocks:
                 height = cast(Part, block).height_for(width)
@@ -347,7 +394,8 @@ class MessageView(QWidget):
 
     def _show_wait(self) -> None:
         nothing = not self.message.text and not self.message.tools
-        self._set_wait(self.message.state == "streaming" and (nothing or self._waiting is not None))
+        waits = nothing or self._waiting is not None
+        self._set_wait(self.message.state == "streaming" and waits and not self._asks)
         self._count_wait()
 
     def _set_wait(self, on: bool) -> None:
@@ -421,6 +469,8 @@ class MessageView(QWidget):
     def _words(self) -> str:
         if self._mine:
             return ""
+        if self._asks:
+            return self.tr("waits for your answer")
         if self.message.state == "streaming":
             time = whole_seconds(self._seconds_waited())
             words = self.tr("writing … {time}").format(time=time)

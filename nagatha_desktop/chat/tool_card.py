@@ -155,6 +155,15 @@ class ToolCard(QFrame):
         column.addWidget(view)
 
 
+def arguments_of(tool: ToolUse) -> dict[str, object] | None:
+    """The arguments of a call as values; None where the model wrote no JSON object."""
+    try:
+        values = json.loads(tool.arguments) if tool.arguments.strip() else {}
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
+
+
 def short_arguments(arguments: str) -> str:
     """The arguments of a call on one line, as a person would write them."""
     try:

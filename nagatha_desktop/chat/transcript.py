@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCursor, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -23,7 +23,8 @@ from nagatha_desktop.widgets.links import LinkPopover
 from nagatha_desktop.widgets.markdown import looks
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
-from worker.contract.types import Message, Page, ToolUse
+from worker.contract.routines import Approval
+from worker.contract.types import Message, Page, Problem, ToolUse
 
 if TYPE_CHECKING:
     from nagatha_desktop.chat.message_view import MessageView
@@ -55,6 +56,8 @@ class Transcript(QWidget):
     """Something was put on the clipboard."""
     attachment_wanted = Signal(str)
     """The id of the attachment that was pressed."""
+    approval_answered = Signal(str, str, str)
+    """A tool may go on or not: the approval's id, the `Verdict`, what to do instead."""
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class Transcript(QWidget):
         self._messages: list[Message] = []
         self._numbers: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._approvals: dict[str, tuple[Approval, ...]] = {}
         self._more = False
         self._asked_older = False
         self._words = ""
@@ -208,6 +212,38 @@ class Transcript(QWidget):
         if view is not None:
             view.set_waiting(waiting)
             self.column.place()
+
+    def set_approvals(self, message_id: str, approvals: tuple[Approval, ...]) -> None:
+        """What an answer waits for, or waited for, from the person; oldest first."""
+        if approvals:
+            self._approvals[message_id] = approvals
+        else:
+            self._approvals.pop(message_id, None)
+        number = self._numbers.get(message_id)
+        view = None if number is None else self.column.view(number)
+        if view is not None:
+            view.set_approvals(approvals)
+            self.column.place()
+            self._changed()
+
+    def approval_failed(self, approval: str, problem: Problem) -> None:
+        """An answer to an approval could not be passed on."""
+        for view in self.column.views:
+            card = view.approval_card(approval)
+            if card is not None:
+                card.tell(problem)
+
+    def show_approval(self, message_id: str, approval: str) -> bool:
+        """Bring an approval's card into sight, ready for the keyboard; False where it is not."""
+        number = self._numbers.get(message_id)
+        view = None if number is None else self.column.show_around(number)
+        card = view.approval_card(approval) if view is not None else None
+        if view is None or card is None:
+            return False
+        self.column.scroll_to(view.y() + card.y())
+        if card.open:
+            card.once.setFocus(Qt.FocusReason.TabFocusReason)
+        return True
 
     def clear(self) -> None:
         """Show nothing."""
@@ -391,14 +427,17 @@ class Transcript(QWidget):
         view.copied.connect(self.copied)
         view.height_changed.connect(self.column.place)
         view.link_clicked.connect(self._link_clicked)
+        view.approval_answered.connect(self.approval_answered)
         view.set_waiting(self._waiting.get(message.id))
+        view.set_approvals(self._approvals.get(message.id, ()))
         if self._words:
             mark(self._words, view, None, self._themes.current)
         return view
 
     def _changed(self) -> None:
         self.empty.setVisible(not self._messages)
-        if self.isVisible() and any(each.state == "streaming" for each in self._messages[-2:]):
+        counts = any(each.state == "streaming" for each in self._messages[-2:])
+        if self.isVisible() and (counts or self._approvals):
             self._ticks.start()
 
     # What happens around it

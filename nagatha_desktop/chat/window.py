@@ -13,6 +13,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.chat.asked import Asked
 from nagatha_desktop.chat.chat_list import NEW, ChatList
 from nagatha_desktop.chat.conversation import Conversation
 from nagatha_desktop.chat.model import ChatModel
@@ -28,6 +29,7 @@ from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.toast import Toast
 from nagatha_desktop.widgets.tokens import MEASURES
 from nagatha_desktop.widgets.window import Window
+from worker.contract.routines import Approval
 from worker.contract.types import Chat, Problem
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class ChatWindow(Window):
     settings_wanted = Signal(str)
     """Open the settings at this page ("" for the first)."""
     activity_wanted = Signal()
+    reminders_wanted = Signal()
     """Show what runs in the background, or failed there."""
     quick_wanted = Signal()
     quit_wanted = Signal()
@@ -77,6 +80,7 @@ class ChatWindow(Window):
         self.conversation = Conversation(self.model, models, bridge, themes, self)
         self.transcript = self.conversation.transcript
         self.composer = self.conversation.composer
+        self._asked = Asked(self.model, watch.approvals, self.transcript, self)
         self._lay_out()
         self._search: SearchPopup | None = None
         self.toast = Toast(self.transcript)
@@ -166,6 +170,7 @@ class ChatWindow(Window):
             "chat.focus": self.composer.setFocus,
             "chat.sidebar": self.toggle_sidebar,
             "window.chat": self.bring_up,
+            "window.reminders": self.reminders_wanted.emit,
             "window.activity": self.activity_wanted.emit,
             "window.settings": self.open_settings,
             "window.quick": self.quick_wanted.emit,
@@ -213,6 +218,16 @@ class ChatWindow(Window):
         if message:
             self.model.open_at(chat, message, text)
         else:
+            self.model.open(chat)
+
+    def show_approval(self, approval: Approval) -> None:
+        """Show what a tool asks for, at the answer that waits for it."""
+        self._leave_page()
+        chat, message = approval.chat or "", approval.message or ""
+        self._asked.show(approval)
+        if message and self.model.message(message) is None:
+            self.model.open_at(chat, message)
+        elif not message:
             self.model.open(chat)
 
     @Slot()

@@ -160,6 +160,10 @@ class SystemNotifications:
     async def _serve(self) -> None:
         import asyncio
 
+        # A connection that is let go of leaves what it could not send behind as lost futures.
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: log.debug("On the way to the system: %s", context)
+        )
         wake = asyncio.Event()
         with self._lock:
             self._wake, self._loop = wake, asyncio.get_running_loop()

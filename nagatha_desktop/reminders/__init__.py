@@ -1,1 +1,1 @@
-"""Reminders on the desktop."""
+"""The window of reminders: what is to be remembered when, what was missed, and what is done."""

@@ -102,8 +102,8 @@ class ReminderAlerts(QObject):
             for firing in [f for f in self._said.values() if f.reminder == event.reminder.id]:
                 self._settle(firing.id)
         elif isinstance(event, DataReplaced):
-            for firing in list(self._said):
-                self._settle(firing)
+            for name in list(self._said):
+                self._settle(name)
             self._known.clear()
             self.look()
 
@@ -235,7 +235,7 @@ class ReminderAlerts(QObject):
         """A time in this machine's zone: "09:00" today, with its day else."""
         there, here = moment.astimezone(), self._clock().astimezone()
         form = self.tr("HH:mm") if there.date() == here.date() else self.tr("ddd d MMM HH:mm")
-        return QLocale().toString(QDateTime(there.replace(tzinfo=None)), form)
+        return QLocale().toString(_qt(there), form)
 
     def _mark(self, firings: tuple[str, ...]) -> None:
         async def shown(client: Client) -> None:
@@ -314,6 +314,12 @@ class ReminderAlerts(QObject):
                 self._announcer.withdraw(name_of(_TOGETHER))
         else:
             self._announcer.withdraw(name_of(firing))
+
+
+def _qt(moment: datetime) -> QDateTime:
+    return QDateTime(
+        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second
+    )
 
 
 def _nothing(_: Problem) -> None:

@@ -26,6 +26,7 @@ from nagatha_desktop.settings.pages.data import DataPage
 from nagatha_desktop.settings.pages.general import GeneralPage
 from nagatha_desktop.settings.pages.models import ModelsPage
 from nagatha_desktop.settings.pages.modules import ModulesPage
+from nagatha_desktop.settings.pages.reminders import RemindersPage
 from nagatha_desktop.settings.pages.shortcuts import ShortcutsPage
 from nagatha_desktop.settings.store import SettingsStore
 from nagatha_desktop.shortcuts import Keys
@@ -70,6 +71,7 @@ class SettingsWindow(Window):
         self.pages: dict[str, Page] = {
             "general": GeneralPage(bridge, state, self.store, outside),
             "models": ModelsPage(bridge, themes, self.store),
+            "reminders": RemindersPage(self.store, watch.reminders),
             "connection": ConnectionPage(bridge, watch, self.store),
             "data": DataPage(bridge, self.store),
             "modules": ModulesPage(bridge, self.store),

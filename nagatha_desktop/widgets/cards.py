@@ -1,10 +1,11 @@
-"""Cards: an error in three parts with the button that mends it, an empty place, a row.
+"""Cards: an error in three parts with the button that mends it, an empty place, a row, no engine.
 
 Owns their layout and the countdown of "Try again in 12 s". What a button does is decided by
 whoever listens.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
 
@@ -154,6 +155,34 @@ class EmptyState(QWidget):
             column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.setAccessibleName(f"{title} {text}".strip())
+
+
+class NoEngine(QWidget):
+    """Stands in the place of a window's content while the engine could not be started."""
+
+    action_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.card: ErrorCard | None = None
+        self._column = QVBoxLayout(self)
+        side = MEASURES.grid * 2
+        self._column.setContentsMargins(side, 0, side, side)
+        self._column.addStretch(1)
+
+    def show_failure(self, failure: Problem | None) -> None:
+        """Say why there is none; None once there is one."""
+        if self.card is not None:
+            self._column.removeWidget(self.card)
+            self.card.hide()
+            self.card.deleteLater()
+            self.card = None
+        if failure is not None:
+            # Whatever it was, it may be over when it is tried again.
+            told = replace(failure, action=failure.action or "retry")
+            self.card = ErrorCard(told, self)
+            self.card.action_wanted.connect(self.action_wanted)
+            self._column.insertWidget(0, self.card)
 
 
 class Card(QFrame):

@@ -136,7 +136,8 @@ QComboBox, QAbstractSpinBox {
 QComboBox:hover { background: $hover; }
 QComboBox:focus, QComboBox:on, QAbstractSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QAbstractSpinBox:disabled { color: $muted; background: $background; }
-QComboBox::drop-down { border: 0; width: ${pad2}px; }
+QComboBox::drop-down, QDateEdit::drop-down {
+    border: 0; background: transparent; width: ${pad2}px; }
 QComboBox::down-arrow, QAbstractSpinBox::down-arrow, QAbstractSpinBox::up-arrow {
     image: url("$icons/control-down-$name.svg"); width: ${pad}px; height: ${pad}px; }
 QAbstractSpinBox::up-arrow { image: url("$icons/control-up-$name.svg"); }
@@ -144,6 +145,7 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
     border: 0; background: transparent; width: ${pad2}px; subcontrol-origin: border; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QCalendarWidget QAbstractItemView { border-radius: 0; outline: 0; }
 QComboBox QAbstractItemView { border-radius: 0; padding: ${half}px; }
 QCheckBox, QRadioButton { spacing: ${grid}px; min-height: ${target}px; }
 QCheckBox::indicator, QRadioButton::indicator {

@@ -398,6 +398,10 @@
         <source>from the queue</source>
         <translation>aus der Warteschlange</translation>
     </message>
+    <message>
+        <source>HH:mm:ss</source>
+        <translation>HH:mm:ss</translation>
+    </message>
 </context>
 <context>
     <name>ActivityWindow</name>
@@ -427,6 +431,157 @@
     </message>
 </context>
 <context>
+    <name>AllowedTool</name>
+    <message>
+        <source>Revoke</source>
+        <translation>Widerrufen</translation>
+    </message>
+    <message>
+        <source>Ask about “{tool}” again</source>
+        <translation>Bei „{tool}“ wieder fragen</translation>
+    </message>
+</context>
+<context>
+    <name>AllowedTools</name>
+    <message>
+        <source>Looking …</source>
+        <translation>Suche läuft …</translation>
+    </message>
+    <message>
+        <source>They could not be read</source>
+        <translation>Sie konnten nicht gelesen werden</translation>
+    </message>
+    <message>
+        <source>These run without asking</source>
+        <translation>Diese laufen ohne Rückfrage</translation>
+    </message>
+    <message>
+        <source>You chose “Always for this tool” for them.</source>
+        <translation>Für sie wurde „Immer für dieses Werkzeug“ gewählt.</translation>
+    </message>
+    <message>
+        <source>None so far</source>
+        <translation>Bisher keine</translation>
+    </message>
+    <message>
+        <source>A tool stands here once you choose “Always for this tool” on its card.</source>
+        <translation>Ein Werkzeug steht hier, sobald auf seiner Karte „Immer für dieses Werkzeug“ gewählt wurde.</translation>
+    </message>
+</context>
+<context>
+    <name>ApprovalBar</name>
+    <message>
+        <source>Approvals</source>
+        <translation>Freigaben</translation>
+    </message>
+</context>
+<context>
+    <name>ApprovalCard</name>
+    <message>
+        <source>{days} d {hours} h</source>
+        <translation>{days} T {hours} h</translation>
+    </message>
+    <message>
+        <source>Allowed once</source>
+        <translation>Einmal erlaubt</translation>
+    </message>
+    <message>
+        <source>You allowed this call.</source>
+        <translation>Dieser Aufruf wurde erlaubt.</translation>
+    </message>
+    <message>
+        <source>Allowed always</source>
+        <translation>Immer erlaubt</translation>
+    </message>
+    <message>
+        <source>This tool is not asked about any more. Settings › Data and privacy takes it back.</source>
+        <translation>Bei diesem Werkzeug wird nicht mehr gefragt. Unter Einstellungen › Daten und Privatsphäre lässt sich das widerrufen.</translation>
+    </message>
+    <message>
+        <source>Denied</source>
+        <translation>Abgelehnt</translation>
+    </message>
+    <message>
+        <source>You said instead: {text}</source>
+        <translation>Stattdessen: {text}</translation>
+    </message>
+    <message>
+        <source>The tool was not called.</source>
+        <translation>Das Werkzeug wurde nicht aufgerufen.</translation>
+    </message>
+    <message>
+        <source>Expired</source>
+        <translation>Verfallen</translation>
+    </message>
+    <message>
+        <source>What asked for it ended meanwhile. The tool was not called, and there is nothing left to answer.</source>
+        <translation>Was danach fragte, ist inzwischen beendet. Das Werkzeug wurde nicht aufgerufen, und es gibt nichts mehr zu beantworten.</translation>
+    </message>
+    <message>
+        <source>Allow once</source>
+        <translation>Einmal erlauben</translation>
+    </message>
+    <message>
+        <source>Always for this tool</source>
+        <translation>Immer für dieses Werkzeug</translation>
+    </message>
+    <message>
+        <source>Deny</source>
+        <translation>Ablehnen</translation>
+    </message>
+    <message>
+        <source>Do this instead …</source>
+        <translation>Stattdessen Folgendes tun …</translation>
+    </message>
+    <message>
+        <source>What to do instead of “{tool}”; Enter denies and says so</source>
+        <translation>Was statt „{tool}“ getan werden soll; Enter lehnt ab und sagt es</translation>
+    </message>
+    <message>
+        <source>waits for your answer</source>
+        <translation>wartet auf Antwort</translation>
+    </message>
+    <message>
+        <source>Approval, {tool}: {state}</source>
+        <translation>Freigabe, {tool}: {state}</translation>
+    </message>
+    <message>
+        <source>waits {time}</source>
+        <translation>wartet {time}</translation>
+    </message>
+    <message>
+        <source>Hide details</source>
+        <translation>Einzelheiten ausblenden</translation>
+    </message>
+    <message>
+        <source>Show details</source>
+        <translation>Einzelheiten zeigen</translation>
+    </message>
+    <message>
+        <source>Asked with: {tool}</source>
+        <translation>Gefragt mit: {tool}</translation>
+    </message>
+</context>
+<context>
+    <name>ArgumentForm</name>
+    <message>
+        <source>This task takes no arguments.</source>
+        <translation>Diese Aufgabe nimmt keine Argumente.</translation>
+    </message>
+    <message>
+        <source>Left out</source>
+        <translation>Weggelassen</translation>
+    </message>
+    <message>
+        <source>As JSON</source>
+        <translation>Als JSON</translation>
+    </message>
+    <message>
+        <source>Left out, or JSON</source>
+        <translation>Weggelassen, oder JSON</translation>
+    </message>
+</context>
+<context>
     <name>Attachments</name>
     <message>
         <source>Pasted picture</source>
@@ -450,6 +605,37 @@
     <message>
         <source>Try again. The log says more.</source>
         <translation>Erneut versuchen. Mehr steht im Protokoll.</translation>
+    </message>
+</context>
+<context>
+    <name>CalendarFiles</name>
+    <message>
+        <source>Import reminders</source>
+        <translation>Erinnerungen importieren</translation>
+    </message>
+    <message>
+        <source>Export reminders</source>
+        <translation>Erinnerungen exportieren</translation>
+    </message>
+    <message>
+        <source>Calendars (*.ics)</source>
+        <translation>Kalender (*.ics)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>Alle Dateien (*)</translation>
+    </message>
+    <message>
+        <source>The file could not be read</source>
+        <translation>Die Datei konnte nicht gelesen werden</translation>
+    </message>
+    <message>
+        <source>The file is too large for a calendar</source>
+        <translation>Die Datei ist zu groß für einen Kalender</translation>
+    </message>
+    <message>
+        <source>The file could not be written</source>
+        <translation>Die Datei konnte nicht geschrieben werden</translation>
     </message>
 </context>
 <context>
@@ -530,6 +716,13 @@
     <message>
         <source>Attached file {name}, {size}</source>
         <translation>Angehängte Datei {name}, {size}</translation>
+    </message>
+</context>
+<context>
+    <name>ClockField</name>
+    <message>
+        <source>HH:mm</source>
+        <translation>HH:mm</translation>
     </message>
 </context>
 <context>
@@ -1029,6 +1222,24 @@
         <source>✓ everything was deleted</source>
         <translation>✓ alles wurde gelöscht</translation>
     </message>
+    <message>
+        <source>Tools allowed always</source>
+        <translation>Immer erlaubte Werkzeuge</translation>
+    </message>
+</context>
+<context>
+    <name>DateField</name>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
+    </message>
+</context>
+<context>
+    <name>DayField</name>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
+    </message>
 </context>
 <context>
     <name>DeadLetters</name>
@@ -1082,6 +1293,25 @@
     <message>
         <source>Delete {name}</source>
         <translation>{name} löschen</translation>
+    </message>
+</context>
+<context>
+    <name>DueBar</name>
+    <message>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>1 job was due</source>
+        <translation>1 Auftrag war fällig</translation>
+    </message>
+    <message>
+        <source>{number} jobs were due</source>
+        <translation>{number} Aufträge waren fällig</translation>
     </message>
 </context>
 <context>
@@ -1391,6 +1621,17 @@
     </message>
 </context>
 <context>
+    <name>History</name>
+    <message>
+        <source>Reading …</source>
+        <translation>Wird gelesen …</translation>
+    </message>
+    <message>
+        <source>It has not run yet.</source>
+        <translation>Sie ist noch nicht gelaufen.</translation>
+    </message>
+</context>
+<context>
     <name>Hotkey</name>
     <message>
         <source>macOS gives keys to Shortcuts only: bind the command below there.</source>
@@ -1681,6 +1922,37 @@
         <source>writing … {time}</source>
         <translation>schreibt … {time}</translation>
     </message>
+    <message>
+        <source>waits for your answer</source>
+        <translation>wartet auf Antwort</translation>
+    </message>
+</context>
+<context>
+    <name>MissedBar</name>
+    <message>
+        <source>Show</source>
+        <translation>Zeigen</translation>
+    </message>
+    <message>
+        <source>Show what was missed</source>
+        <translation>Verpasstes zeigen</translation>
+    </message>
+    <message>
+        <source>Done with all</source>
+        <translation>Alle erledigt</translation>
+    </message>
+    <message>
+        <source>Done with all that was missed</source>
+        <translation>Alles Verpasste ist erledigt</translation>
+    </message>
+    <message>
+        <source>1 was due while Nagatha was off</source>
+        <translation>1 war fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>{number} were due while Nagatha was off</source>
+        <translation>{number} waren fällig, während Nagatha aus war</translation>
+    </message>
 </context>
 <context>
     <name>ModelBox</name>
@@ -1847,6 +2119,96 @@
     <message>
         <source>No module was found.</source>
         <translation>Kein Modul gefunden.</translation>
+    </message>
+</context>
+<context>
+    <name>Moments</name>
+    <message>
+        <source>HH:mm</source>
+        <translation>HH:mm</translation>
+    </message>
+    <message>
+        <source>tomorrow {time}</source>
+        <translation>morgen {time}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM HH:mm</source>
+        <translation>ddd d. MMM HH:mm</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy HH:mm</source>
+        <translation>ddd d. MMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>dddd d MMMM yyyy HH:mm</source>
+        <translation>dddd d. MMMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation>jetzt</translation>
+    </message>
+    <message>
+        <source>in {number} min</source>
+        <translation>in {number} min</translation>
+    </message>
+    <message>
+        <source>just now</source>
+        <translation>gerade eben</translation>
+    </message>
+    <message>
+        <source>{number} min ago</source>
+        <translation>vor {number} min</translation>
+    </message>
+    <message>
+        <source>{number} h ago</source>
+        <translation>vor {number} h</translation>
+    </message>
+    <message>
+        <source>{number} d ago</source>
+        <translation>vor {number} d</translation>
+    </message>
+</context>
+<context>
+    <name>OccurrenceRow</name>
+    <message>
+        <source>Open chat</source>
+        <translation>Chat öffnen</translation>
+    </message>
+    <message>
+        <source>Open the chat of {time}</source>
+        <translation>Chat von {time} öffnen</translation>
+    </message>
+    <message>
+        <source>Open run</source>
+        <translation>Lauf öffnen</translation>
+    </message>
+    <message>
+        <source>Open the run of {time}</source>
+        <translation>Lauf von {time} öffnen</translation>
+    </message>
+    <message>
+        <source>due {time}</source>
+        <translation>fällig {time}</translation>
+    </message>
+    <message>
+        <source>run by hand {time}</source>
+        <translation>von Hand gestartet {time}</translation>
+    </message>
+    <message>
+        <source>started {time}</source>
+        <translation>begonnen {time}</translation>
+    </message>
+    <message>
+        <source>ended {time}</source>
+        <translation>beendet {time}</translation>
+    </message>
+    <message>
+        <source>1 earlier time passed with it</source>
+        <translation>1 früherer Termin ist damit erledigt</translation>
+    </message>
+    <message>
+        <source>{number} earlier times passed with it</source>
+        <translation>{number} frühere Termine sind damit erledigt</translation>
     </message>
 </context>
 <context>
@@ -2285,6 +2647,925 @@
     </message>
 </context>
 <context>
+    <name>QuickLine</name>
+    <message>
+        <source>New reminder</source>
+        <translation>Neue Erinnerung</translation>
+    </message>
+    <message>
+        <source>Remind me of … at …</source>
+        <translation>Erinnere mich an … um …</translation>
+    </message>
+    <message>
+        <source>did not understand</source>
+        <translation>nicht verstanden</translation>
+    </message>
+    <message>
+        <source>→ {meaning} ↵</source>
+        <translation>→ {meaning} ↵</translation>
+    </message>
+    <message>
+        <source>Say when, for example “pay rent every 1st at 9”.</source>
+        <translation>Sagen Sie, wann, zum Beispiel „Miete zahlen jeden 1. um 9“.</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderActions</name>
+    <message>
+        <source>“{text}” is done for this time.</source>
+        <translation>„{text}“ ist für dieses Mal erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is done.</source>
+        <translation>„{text}“ ist erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is open again.</source>
+        <translation>„{text}“ ist wieder offen.</translation>
+    </message>
+    <message>
+        <source>“{text}” comes again: {time}</source>
+        <translation>„{text}“ kommt wieder: {time}</translation>
+    </message>
+    <message>
+        <source>“{text}” is skipped once.</source>
+        <translation>„{text}“ wird einmal ausgelassen.</translation>
+    </message>
+    <message>
+        <source>“{text}” is deleted.</source>
+        <translation>„{text}“ ist gelöscht.</translation>
+    </message>
+    <message>
+        <source>“{text}” is back.</source>
+        <translation>„{text}“ ist wieder da.</translation>
+    </message>
+    <message>
+        <source>1 reminder is done.</source>
+        <translation>1 Erinnerung ist erledigt.</translation>
+    </message>
+    <message>
+        <source>{number} reminders are done.</source>
+        <translation>{number} Erinnerungen sind erledigt.</translation>
+    </message>
+    <message>
+        <source>“{text}” is kept.</source>
+        <translation>„{text}“ ist gemerkt.</translation>
+    </message>
+    <message>
+        <source>Next: {time}</source>
+        <translation>Nächstes Mal: {time}</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderDesk</name>
+    <message>
+        <source>Do not disturb until</source>
+        <translation>Nicht stören bis</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderEditor</name>
+    <message>
+        <source>Text</source>
+        <translation>Text</translation>
+    </message>
+    <message>
+        <source>Notes</source>
+        <translation>Notizen</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Time zone</source>
+        <translation>Zeitzone</translation>
+    </message>
+    <message>
+        <source>Repeat</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>Rule</source>
+        <translation>Regel</translation>
+    </message>
+    <message>
+        <source>When missed</source>
+        <translation>Wenn verpasst</translation>
+    </message>
+    <message>
+        <source>Urgent: comes through quiet hours, stays until answered</source>
+        <translation>Dringend: kommt auch in Ruhezeiten, bleibt bis zur Antwort</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>{time} here</source>
+        <translation>hier {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Reminders</name>
+    <message>
+        <source>10 minutes</source>
+        <translation>10 Minuten</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 Stunde</translation>
+    </message>
+    <message>
+        <source>This evening, {time}</source>
+        <translation>Heute Abend, {time}</translation>
+    </message>
+    <message>
+        <source>Tomorrow, {time}</source>
+        <translation>Morgen, {time}</translation>
+    </message>
+    <message>
+        <source>Choose day and time …</source>
+        <translation>Tag und Uhrzeit wählen …</translation>
+    </message>
+    <message>
+        <source>Remind again</source>
+        <translation>Später erinnern</translation>
+    </message>
+    <message>
+        <source>Open again</source>
+        <translation>Wieder öffnen</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <comment>deed</comment>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Skip once</source>
+        <translation>Einmal auslassen</translation>
+    </message>
+    <message>
+        <source>Edit …</source>
+        <translation>Bearbeiten …</translation>
+    </message>
+    <message>
+        <source>Open its chat</source>
+        <translation>Chat dazu öffnen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>Einmal</translation>
+    </message>
+    <message>
+        <source>Every day</source>
+        <translation>Jeden Tag</translation>
+    </message>
+    <message>
+        <source>Every weekday, Monday to Friday</source>
+        <translation>Werktags, Montag bis Freitag</translation>
+    </message>
+    <message>
+        <source>Every week on this day</source>
+        <translation>Jede Woche an diesem Tag</translation>
+    </message>
+    <message>
+        <source>Every month on this day</source>
+        <translation>Jeden Monat an diesem Tag</translation>
+    </message>
+    <message>
+        <source>Every year on this day</source>
+        <translation>Jedes Jahr an diesem Tag</translation>
+    </message>
+    <message>
+        <source>By another rule</source>
+        <translation>Nach einer anderen Regel</translation>
+    </message>
+    <message>
+        <source>Waiting for you</source>
+        <translation>Wartet auf Sie</translation>
+    </message>
+    <message>
+        <source>Today</source>
+        <translation>Heute</translation>
+    </message>
+    <message>
+        <source>Tomorrow</source>
+        <translation>Morgen</translation>
+    </message>
+    <message>
+        <source>This week</source>
+        <translation>Diese Woche</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>Später</translation>
+    </message>
+    <message>
+        <source>Upcoming</source>
+        <translation>Anstehend</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <comment>view</comment>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Missed</source>
+        <comment>view</comment>
+        <translation>Verpasst</translation>
+    </message>
+    <message>
+        <source>Nothing to remember</source>
+        <translation>Nichts zu merken</translation>
+    </message>
+    <message>
+        <source>Write it in the line above, for example “pay rent every 1st at 9” or “call the dentist tomorrow at 8:15”.</source>
+        <translation>Schreiben Sie es in die Zeile oben, zum Beispiel „Miete zahlen jeden 1. um 9“ oder „Zahnarzt anrufen morgen um 8:15“.</translation>
+    </message>
+    <message>
+        <source>Write a reminder</source>
+        <translation>Erinnerung schreiben</translation>
+    </message>
+    <message>
+        <source>Nothing is done yet</source>
+        <translation>Noch ist nichts erledigt</translation>
+    </message>
+    <message>
+        <source>Press the circle of a reminder, and it moves here.</source>
+        <translation>Drücken Sie auf den Kreis einer Erinnerung, dann kommt sie hierher.</translation>
+    </message>
+    <message>
+        <source>Nothing was missed</source>
+        <translation>Nichts wurde verpasst</translation>
+    </message>
+    <message>
+        <source>What was due while Nagatha was off or the machine slept is shown here until you answer it.</source>
+        <translation>Was fällig war, während Nagatha aus war oder der Rechner schlief, steht hier, bis Sie es beantworten.</translation>
+    </message>
+    <message>
+        <source>repeats</source>
+        <translation>wiederholt sich</translation>
+    </message>
+    <message>
+        <source>every minute</source>
+        <translation>jede Minute</translation>
+    </message>
+    <message>
+        <source>every {number} minutes</source>
+        <translation>alle {number} Minuten</translation>
+    </message>
+    <message>
+        <source>hourly</source>
+        <translation>stündlich</translation>
+    </message>
+    <message>
+        <source>every {number} hours</source>
+        <translation>alle {number} Stunden</translation>
+    </message>
+    <message>
+        <source>daily</source>
+        <translation>täglich</translation>
+    </message>
+    <message>
+        <source>every {number} days</source>
+        <translation>alle {number} Tage</translation>
+    </message>
+    <message>
+        <source>weekly</source>
+        <translation>wöchentlich</translation>
+    </message>
+    <message>
+        <source>every {number} weeks</source>
+        <translation>alle {number} Wochen</translation>
+    </message>
+    <message>
+        <source>monthly</source>
+        <translation>monatlich</translation>
+    </message>
+    <message>
+        <source>every {number} months</source>
+        <translation>alle {number} Monate</translation>
+    </message>
+    <message>
+        <source>yearly</source>
+        <translation>jährlich</translation>
+    </message>
+    <message>
+        <source>every {number} years</source>
+        <translation>alle {number} Jahre</translation>
+    </message>
+    <message>
+        <source>weekdays</source>
+        <translation>werktags</translation>
+    </message>
+    <message>
+        <source>weekends</source>
+        <translation>am Wochenende</translation>
+    </message>
+    <message>
+        <source>every {days}</source>
+        <translation>jeden {days}</translation>
+    </message>
+    <message>
+        <source>{time} in {city}</source>
+        <translation>{time} in {city}</translation>
+    </message>
+    <message>
+        <source>missed</source>
+        <translation>verpasst</translation>
+    </message>
+    <message>
+        <source>kept back</source>
+        <translation>zurückgehalten</translation>
+    </message>
+    <message>
+        <source>{number} more before it</source>
+        <translation>{number} weitere davor</translation>
+    </message>
+    <message>
+        <source>snoozed</source>
+        <translation>verschoben</translation>
+    </message>
+    <message>
+        <source>urgent</source>
+        <translation>dringend</translation>
+    </message>
+    <message>
+        <source>ddd HH:mm</source>
+        <translation>ddd HH:mm</translation>
+    </message>
+    <message>
+        <source>done {time}</source>
+        <translation>erledigt {time}</translation>
+    </message>
+    <message>
+        <source>Done {time}</source>
+        <translation>Erledigt {time}</translation>
+    </message>
+    <message>
+        <source>Due {time}</source>
+        <translation>Fällig {time}</translation>
+    </message>
+    <message>
+        <source>{often}, next {time}</source>
+        <translation>{often}, nächstes Mal {time}</translation>
+    </message>
+    <message>
+        <source>Notify as soon as Nagatha is back</source>
+        <translation>Melden, sobald Nagatha wieder da ist</translation>
+    </message>
+    <message>
+        <source>Only list it</source>
+        <translation>Nur auflisten</translation>
+    </message>
+    <message>
+        <source>Leave it out</source>
+        <translation>Auslassen</translation>
+    </message>
+</context>
+<context>
+    <name>RemindersPage</name>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+    <message>
+        <source>Missed reminders</source>
+        <translation>Verpasste Erinnerungen</translation>
+    </message>
+    <message>
+        <source>Do not disturb until</source>
+        <translation>Nicht stören bis</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 Stunde</translation>
+    </message>
+    <message>
+        <source>Do not disturb for 1 hour</source>
+        <translation>1 Stunde nicht stören</translation>
+    </message>
+    <message>
+        <source>Tomorrow</source>
+        <translation>Morgen</translation>
+    </message>
+    <message>
+        <source>Choose …</source>
+        <translation>Wählen …</translation>
+    </message>
+    <message>
+        <source>Choose until when nobody is to disturb</source>
+        <translation>Wählen, bis wann niemand stören soll</translation>
+    </message>
+    <message>
+        <source>End it</source>
+        <translation>Beenden</translation>
+    </message>
+    <message>
+        <source>Quiet hours</source>
+        <translation>Ruhezeiten</translation>
+    </message>
+    <message>
+        <source>What is due then is kept back until they end. Urgent reminders come through.</source>
+        <translation>Was dann fällig ist, wird bis zu ihrem Ende zurückgehalten. Dringende Erinnerungen kommen durch.</translation>
+    </message>
+    <message>
+        <source>Quiet from</source>
+        <translation>Ruhe ab</translation>
+    </message>
+    <message>
+        <source>Quiet until</source>
+        <translation>Ruhe bis</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>bis</translation>
+    </message>
+    <message>
+        <source>When one was missed</source>
+        <translation>Wenn eine verpasst wurde</translation>
+    </message>
+    <message>
+        <source>What becomes of a time that passed while Nagatha was off. Each reminder can have its own way; this is how new ones begin.</source>
+        <translation>Was aus einer Zeit wird, die verging, während Nagatha aus war. Jede Erinnerung kann es anders haben; so beginnen neue.</translation>
+    </message>
+    <message>
+        <source>Notify</source>
+        <translation>Melden</translation>
+    </message>
+    <message>
+        <source>Only list it</source>
+        <translation>Nur auflisten</translation>
+    </message>
+    <message>
+        <source>Leave it out</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>Tomorrow {time}</source>
+        <translation>Morgen {time}</translation>
+    </message>
+    <message>
+        <source>Do not disturb until tomorrow {time}</source>
+        <translation>Bis morgen {time} nicht stören</translation>
+    </message>
+    <message>
+        <source>Not known yet.</source>
+        <translation>Noch nicht bekannt.</translation>
+    </message>
+    <message>
+        <source>Notifications come as they are due.</source>
+        <translation>Meldungen kommen, sobald sie fällig sind.</translation>
+    </message>
+    <message>
+        <source>Kept back until {time}, for these are quiet hours.</source>
+        <translation>Zurückgehalten bis {time}, denn es ist Ruhezeit.</translation>
+    </message>
+    <message>
+        <source>Kept back until {time}. Urgent reminders come through.</source>
+        <translation>Zurückgehalten bis {time}. Dringende Erinnerungen kommen durch.</translation>
+    </message>
+</context>
+<context>
+    <name>RemindersWindow</name>
+    <message>
+        <source>Reminders – Nagatha</source>
+        <translation>Erinnerungen – Nagatha</translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation>Nichts gefunden</translation>
+    </message>
+    <message>
+        <source>No reminder here has these words in its text or notes.</source>
+        <translation>Keine Erinnerung hier hat diese Wörter in Text oder Notizen.</translation>
+    </message>
+    <message>
+        <source>End the search</source>
+        <translation>Suche beenden</translation>
+    </message>
+    <message>
+        <source>Exported.</source>
+        <translation>Exportiert.</translation>
+    </message>
+    <message>
+        <source>Remind again</source>
+        <translation>Später erinnern</translation>
+    </message>
+    <message>
+        <source>Saved.</source>
+        <translation>Gespeichert.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Nothing in it was new.</source>
+        <translation>Nichts darin war neu.</translation>
+    </message>
+    <message>
+        <source>1 reminder was imported.</source>
+        <translation>1 Erinnerung wurde importiert.</translation>
+    </message>
+    <message>
+        <source>{number} reminders were imported.</source>
+        <translation>{number} Erinnerungen wurden importiert.</translation>
+    </message>
+</context>
+<context>
+    <name>Routine</name>
+    <message>
+        <source>every day at {time}</source>
+        <translation>täglich um {time}</translation>
+    </message>
+    <message>
+        <source>every weekday at {time}</source>
+        <translation>werktags um {time}</translation>
+    </message>
+    <message>
+        <source>every {days} at {time}</source>
+        <translation>jeden {days} um {time}</translation>
+    </message>
+    <message>
+        <source>each month on day {day} at {time}</source>
+        <translation>monatlich am {day}. um {time}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy</source>
+        <translation>ddd d. MMM yyyy</translation>
+    </message>
+    <message>
+        <source>once on {day} at {time}</source>
+        <translation>einmal am {day} um {time}</translation>
+    </message>
+    <message>
+        <source>by the cron line {line}</source>
+        <translation>nach der Cron-Zeile {line}</translation>
+    </message>
+    <message>
+        <source>by the rule {rule}</source>
+        <translation>nach der Regel {rule}</translation>
+    </message>
+    <message>
+        <source>ddd d MMM yyyy HH:mm</source>
+        <translation>ddd d. MMM yyyy HH:mm</translation>
+    </message>
+    <message>
+        <source>cost unknown</source>
+        <translation>Kosten unbekannt</translation>
+    </message>
+    <message>
+        <source>Run or skip?</source>
+        <translation>Ausführen oder auslassen?</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>Wartet</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Waits for approval</source>
+        <translation>Wartet auf Freigabe</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>Fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>Skipped</source>
+        <translation>Ausgelassen</translation>
+    </message>
+    <message>
+        <source>Interrupted</source>
+        <translation>Unterbrochen</translation>
+    </message>
+    <message>
+        <source>Paused itself</source>
+        <translation>Selbst angehalten</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Angehalten</translation>
+    </message>
+    <message>
+        <source>paused itself: {number} failures in a row</source>
+        <translation>hat sich angehalten: {number} Fehler in Folge</translation>
+    </message>
+    <message>
+        <source>paused itself: {why}</source>
+        <translation>hat sich angehalten: {why}</translation>
+    </message>
+    <message>
+        <source>next {time}</source>
+        <translation>nächster {time}</translation>
+    </message>
+    <message>
+        <source>will not run again</source>
+        <translation>läuft nicht mehr</translation>
+    </message>
+    <message>
+        <source>never run</source>
+        <translation>nie gelaufen</translation>
+    </message>
+    <message>
+        <source>last {time}</source>
+        <translation>zuletzt {time}</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineEditor</name>
+    <message>
+        <source>New routine</source>
+        <translation>Neue Routine</translation>
+    </message>
+    <message>
+        <source>Edit routine</source>
+        <translation>Routine bearbeiten</translation>
+    </message>
+    <message>
+        <source>As in Settings</source>
+        <translation>Wie in den Einstellungen</translation>
+    </message>
+    <message>
+        <source>A new chat each time</source>
+        <translation>Jedes Mal ein neuer Chat</translation>
+    </message>
+    <message>
+        <source>{name} (not there now)</source>
+        <translation>{name} (zurzeit nicht da)</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>Neuer Chat</translation>
+    </message>
+    <message>
+        <source>A chat that is not listed</source>
+        <translation>Ein Chat, der nicht aufgeführt ist</translation>
+    </message>
+    <message>
+        <source>It would not run any more.</source>
+        <translation>Sie würde nicht mehr laufen.</translation>
+    </message>
+    <message>
+        <source>Next times: {text}</source>
+        <translation>Nächste Termine: {text}</translation>
+    </message>
+    <message>
+        <source>What stands for “{name}” is no JSON.</source>
+        <translation>Was für „{name}“ dasteht, ist kein JSON.</translation>
+    </message>
+    <message>
+        <source>It cannot be kept yet</source>
+        <translation>Das lässt sich noch nicht speichern</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineFields</name>
+    <message>
+        <source>Routine</source>
+        <translation>Routine</translation>
+    </message>
+    <message>
+        <source>What it does</source>
+        <translation>Was sie tut</translation>
+    </message>
+    <message>
+        <source>Ask the assistant</source>
+        <translation>Den Assistenten fragen</translation>
+    </message>
+    <message>
+        <source>Run a module&apos;s task</source>
+        <translation>Aufgabe eines Moduls ausführen</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>Summarise what is new in my feeds …</source>
+        <translation>Fasse zusammen, was es in meinen Feeds Neues gibt …</translation>
+    </message>
+    <message>
+        <source>Prompt</source>
+        <translation>Auftrag</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>Aufgabe</translation>
+    </message>
+    <message>
+        <source>Arguments</source>
+        <translation>Argumente</translation>
+    </message>
+    <message>
+        <source>Made from what it does</source>
+        <translation>Ergibt sich aus dem Inhalt</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation>Titel</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>Läuft</translation>
+    </message>
+    <message>
+        <source>Time zone</source>
+        <translation>Zeitzone</translation>
+    </message>
+    <message>
+        <source>Next times</source>
+        <translation>Nächste Termine</translation>
+    </message>
+    <message>
+        <source>How</source>
+        <translation>Wie</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Who is asked</source>
+        <translation>Wer gefragt wird</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>Alle</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>Keine</translation>
+    </message>
+    <message>
+        <source>Only these</source>
+        <translation>Nur diese</translation>
+    </message>
+    <message>
+        <source>Tools</source>
+        <translation>Werkzeuge</translation>
+    </message>
+    <message>
+        <source>Tools that it may use</source>
+        <translation>Werkzeuge, die sie benutzen darf</translation>
+    </message>
+    <message>
+        <source>Answers in</source>
+        <translation>Antwortet in</translation>
+    </message>
+    <message>
+        <source>Run once for all of them</source>
+        <translation>Einmal für alle nachholen</translation>
+    </message>
+    <message>
+        <source>Leave them out</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>Ask me</source>
+        <translation>Nachfragen</translation>
+    </message>
+    <message>
+        <source>Missed times</source>
+        <translation>Verpasste Termine</translation>
+    </message>
+    <message>
+        <source>Leave this time out</source>
+        <translation>Diesen Termin auslassen</translation>
+    </message>
+    <message>
+        <source>Run after it</source>
+        <translation>Danach ausführen</translation>
+    </message>
+    <message>
+        <source>Last one still runs</source>
+        <translation>Voriger Lauf dauert an</translation>
+    </message>
+    <message>
+        <source>Notify me when it ends</source>
+        <translation>Am Ende benachrichtigen</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+</context>
+<context>
+    <name>RoutineRow</name>
+    <message>
+        <source>Answer …</source>
+        <translation>Antworten …</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Edit …</source>
+        <translation>Ändern …</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Run now</source>
+        <translation>Jetzt ausführen</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>More: {title}</source>
+        <translation>Mehr: {title}</translation>
+    </message>
+    <message>
+        <source>Last {time}</source>
+        <translation>Zuletzt {time}</translation>
+    </message>
+    <message>
+        <source>Next {time}</source>
+        <translation>Nächster {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Routines</name>
+    <message>
+        <source>Your routines</source>
+        <translation>Eigene Routinen</translation>
+    </message>
+    <message>
+        <source>New routine …</source>
+        <translation>Neue Routine …</translation>
+    </message>
+    <message>
+        <source>A question or a module&apos;s task that runs by itself, each weekday at 8:30 for instance, is listed here.</source>
+        <translation>Eine Frage oder die Aufgabe eines Moduls, die von selbst läuft, zum Beispiel werktags um 8:30, steht hier.</translation>
+    </message>
+    <message>
+        <source>“{title}” is kept.</source>
+        <translation>„{title}“ ist gespeichert.</translation>
+    </message>
+    <message>
+        <source>“{title}” runs now.</source>
+        <translation>„{title}“ läuft jetzt.</translation>
+    </message>
+    <message>
+        <source>“{title}” was deleted.</source>
+        <translation>„{title}“ wurde gelöscht.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+</context>
+<context>
     <name>RowPainter</name>
     <message>
         <source>Title of the chat</source>
@@ -2523,6 +3804,25 @@
     <message>
         <source>What Nagatha and its modules do again and again is listed here.</source>
         <translation>Was Nagatha und die Module immer wieder tun, steht hier.</translation>
+    </message>
+    <message>
+        <source>New routine …</source>
+        <translation>Neue Routine …</translation>
+    </message>
+    <message>
+        <source>Nagatha and its modules</source>
+        <translation>Nagatha und ihre Module</translation>
+    </message>
+</context>
+<context>
+    <name>SearchLine</name>
+    <message>
+        <source>Search reminders</source>
+        <translation>Erinnerungen durchsuchen</translation>
+    </message>
+    <message>
+        <source>End the search</source>
+        <translation>Suche beenden</translation>
     </message>
 </context>
 <context>
@@ -2771,6 +4071,30 @@
         <translation>Bis dahin lassen sie sich zurückholen.</translation>
     </message>
     <message>
+        <source>Quiet from</source>
+        <translation type="unfinished">Ruhe ab</translation>
+    </message>
+    <message>
+        <source>Reminders are kept back from then on, e.g. 22:00.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quiet until</source>
+        <translation type="unfinished">Ruhe bis</translation>
+    </message>
+    <message>
+        <source>What was kept back is told then, e.g. 07:00.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Missed reminders</source>
+        <translation type="unfinished">Verpasste Erinnerungen</translation>
+    </message>
+    <message>
+        <source>What becomes of times that passed while Nagatha was off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Modules on</source>
         <translation>Module an</translation>
     </message>
@@ -2871,8 +4195,8 @@
         <translation>Chats durchsuchen</translation>
     </message>
     <message>
-        <source>Find in the chat or the activity</source>
-        <translation>In Chat oder Aktivität suchen</translation>
+        <source>Find in the window</source>
+        <translation>Im Fenster suchen</translation>
     </message>
     <message>
         <source>Stop the answer</source>
@@ -2911,6 +4235,10 @@
         <translation>Chat</translation>
     </message>
     <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
         <source>Activity</source>
         <translation>Aktivität</translation>
     </message>
@@ -2945,6 +4273,22 @@
     <message>
         <source>In the activity: cancel a run</source>
         <translation>In der Aktivität: einen Lauf abbrechen</translation>
+    </message>
+    <message>
+        <source>In the reminders: done</source>
+        <translation>In den Erinnerungen: erledigt</translation>
+    </message>
+    <message>
+        <source>In the reminders: snooze</source>
+        <translation>In den Erinnerungen: später</translation>
+    </message>
+    <message>
+        <source>In the reminders: skip once</source>
+        <translation>In den Erinnerungen: einmal auslassen</translation>
+    </message>
+    <message>
+        <source>In the reminders: open its chat</source>
+        <translation>In den Erinnerungen: Chat öffnen</translation>
     </message>
     <message>
         <source>In quick ask: open in chat</source>
@@ -3176,6 +4520,30 @@
         <source>Filter by name, argument, error or chat</source>
         <translation>Nach Name, Argument, Fehler oder Chat filtern</translation>
     </message>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>Mehr</translation>
+    </message>
+    <message>
+        <source>Search …</source>
+        <translation>Suchen …</translation>
+    </message>
+    <message>
+        <source>Import a calendar …</source>
+        <translation>Kalender importieren …</translation>
+    </message>
+    <message>
+        <source>Export as a calendar …</source>
+        <translation>Als Kalender exportieren …</translation>
+    </message>
+    <message>
+        <source>Quiet hours and missed reminders …</source>
+        <translation>Ruhezeiten und Verpasstes …</translation>
+    </message>
 </context>
 <context>
     <name>TopBar</name>
@@ -3278,6 +4646,30 @@
         <translation>{number} in Arbeit</translation>
     </message>
     <message>
+        <source>For 1 hour</source>
+        <translation>1 Stunde lang</translation>
+    </message>
+    <message>
+        <source>Choose …</source>
+        <translation>Wählen …</translation>
+    </message>
+    <message>
+        <source>End it</source>
+        <translation>Beenden</translation>
+    </message>
+    <message>
+        <source>Do not disturb</source>
+        <translation>Nicht stören</translation>
+    </message>
+    <message>
+        <source>until {time}</source>
+        <translation>bis {time}</translation>
+    </message>
+    <message>
+        <source>Until tomorrow {time}</source>
+        <translation>Bis morgen {time}</translation>
+    </message>
+    <message>
         <source>{number} failed</source>
         <translation>{number} fehlgeschlagen</translation>
     </message>
@@ -3288,6 +4680,10 @@
     <message>
         <source>Activity</source>
         <translation>Aktivität</translation>
+    </message>
+    <message>
+        <source>Reminders</source>
+        <translation>Erinnerungen</translation>
     </message>
     <message>
         <source>Resume background work</source>
@@ -3313,6 +4709,18 @@
         <source>Nagatha: {state}</source>
         <translation>Nagatha: {state}</translation>
     </message>
+    <message>
+        <source>{number} today</source>
+        <translation>{number} heute</translation>
+    </message>
+    <message>
+        <source>{number} missed</source>
+        <translation>{number} verpasst</translation>
+    </message>
+    <message>
+        <source>Approvals</source>
+        <translation>Freigaben</translation>
+    </message>
 </context>
 <context>
     <name>Waiting</name>
@@ -3331,6 +4739,96 @@
     <message>
         <source>Waits in the queue … {time}</source>
         <translation>Wartet in der Schlange … {time}</translation>
+    </message>
+</context>
+<context>
+    <name>When</name>
+    <message>
+        <source>When</source>
+        <translation>Wann</translation>
+    </message>
+    <message>
+        <source>Every day</source>
+        <translation>Täglich</translation>
+    </message>
+    <message>
+        <source>Every weekday</source>
+        <translation>Werktags</translation>
+    </message>
+    <message>
+        <source>Weekly on …</source>
+        <translation>Wöchentlich am …</translation>
+    </message>
+    <message>
+        <source>Monthly on day …</source>
+        <translation>Monatlich am Tag …</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>Einmal</translation>
+    </message>
+    <message>
+        <source>By a cron line</source>
+        <translation>Nach einer Cron-Zeile</translation>
+    </message>
+    <message>
+        <source>By a rule (RRULE)</source>
+        <translation>Nach einer Regel (RRULE)</translation>
+    </message>
+    <message>
+        <source>Day of the month</source>
+        <translation>Tag des Monats</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>at</source>
+        <translation>um</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>Cron line: minute, hour, day, month, day of the week</source>
+        <translation>Cron-Zeile: Minute, Stunde, Tag, Monat, Wochentag</translation>
+    </message>
+    <message>
+        <source>Rule (RRULE)</source>
+        <translation>Regel (RRULE)</translation>
+    </message>
+    <message>
+        <source>Choose a day of the week.</source>
+        <translation>Einen Wochentag wählen.</translation>
+    </message>
+    <message>
+        <source>Write a cron line: minute, hour, day, month, day of the week.</source>
+        <translation>Eine Cron-Zeile schreiben: Minute, Stunde, Tag, Monat, Wochentag.</translation>
+    </message>
+    <message>
+        <source>Write a rule as iCalendar has it.</source>
+        <translation>Eine Regel schreiben, wie iCalendar sie hat.</translation>
+    </message>
+</context>
+<context>
+    <name>WhenDialog</name>
+    <message>
+        <source>Day</source>
+        <translation>Tag</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Uhrzeit</translation>
+    </message>
+    <message>
+        <source>Choose a moment that is still to come.</source>
+        <translation>Wählen Sie einen Zeitpunkt, der noch kommt.</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
     </message>
 </context>
 <context>

@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+import re
 import statistics
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -81,13 +84,13 @@ async def _one_broker(engine: Engine, name: str, rounds: int) -> list[Figure]:
 
 async def _changes(engine: Engine, brokers: dict[str, str], changes: int) -> list[Figure]:
     names = list(brokers)
-    process, before = psutil.Process(), (0, 0)
+    process, before = psutil.Process(), Counts(frozenset(), 0)
     times: dict[str, list[float]] = {}
     # One round first: it loads and pools what is there for good then.
     for number in range(-len(names), changes):
         now, then = names[number % len(names)], names[(number + 1) % len(names)]
         if number == 0:
-            before = _counts(process)
+            before = await _counts(process)
 
         async def change(url: str = brokers[then]) -> None:
             await engine.services(LOCAL_OWNER).system.set_broker(url)
@@ -99,17 +102,41 @@ async def _changes(engine: Engine, brokers: dict[str, str], changes: int) -> lis
     # Back to where the first count was made.
     await engine.services(LOCAL_OWNER).system.set_broker(brokers[names[0]])
     await _echo(engine)
-    after = _counts(process)
+    after = await _counts(process)
     return [
         *(_figure(name, seconds, 2.0) for name, seconds in times.items()),
-        Figure(f"Threads after {changes} changes", after[0], "", before[0], note="as before"),
-        Figure(f"Open files after {changes} changes", after[1], "", before[1], note="as before"),
-    ]
+        Figure(
+            f"Threads after {changes} changes", len(after.threads), "", len(before.threads),
+            note=_more(before.threads, after.threads),
+        ),
+        Figure(
+            f"Open files after {changes} changes", after.files, "", before.files, note="as before"
+        ),
+    ]  # fmt: skip
 
 
-def _counts(process: psutil.Process) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a process holds."""
+
+    threads: frozenset[tuple[int, str]]
+    files: int
+
+
+async def _counts(process: psutil.Process) -> Counts:
+    # The loop's pool fills up as it is used; full, it can only stay as it is.
+    await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(64)))
+    await asyncio.sleep(IDLE)  # threads that only wait to end, or to sync, have done so
     gc.collect()
-    return threading.active_count(), process.num_fds()
+    threads = frozenset((thread.ident or 0, thread.name) for thread in threading.enumerate())
+    return Counts(threads, process.num_fds())
+
+
+def _more(before: frozenset[tuple[int, str]], after: frozenset[tuple[int, str]]) -> str:
+    """The names that there are more of than before."""
+    names = Counter(re.sub(r"\d+", "", name) for _, name in after)
+    names.subtract(re.sub(r"\d+", "", name) for _, name in before)
+    return ", ".join(f"{name} +{n}" for name, n in names.items() if n > 0) or "as before"
 
 
 def _figure(name: str, seconds: list[float], bound: float | None) -> Figure:

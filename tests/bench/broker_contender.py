@@ -1,6 +1,6 @@
 """One contender of the broker's bench in a process of its own, which does a step when told to.
 
-    python -m tests.bench.broker_contender BROKER RESULTS PATH worker|publisher POLL
+    python -m tests.bench.broker_contender BROKER RESULTS PATH worker|publisher POLL DELIVERY_MODE
 
 Each line on stdin is a step and a number; the answer is a line of JSON. So the contenders stay as
 they are, warm and connected, while they are measured in turns. Owns how a step is measured; knows
@@ -25,7 +25,7 @@ DEADLINE = 120.0
 QUEUE = "bench"
 
 
-def make_app(broker: str, results: str, poll: float = 0.01) -> Celery:
+def make_app(broker: str, results: str, poll: float = 0.01, delivery_mode: int = 2) -> Celery:
     """As in the program: acks_late, results kept, no events.
 
     `poll` is how often Celery's memory transport looks, in seconds.
@@ -39,6 +39,7 @@ def make_app(broker: str, results: str, poll: float = 0.01) -> Celery:
     app.conf.update(
         task_acks_late=True,
         task_default_queue=QUEUE,
+        task_default_delivery_mode=delivery_mode,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
@@ -148,8 +149,8 @@ def _ready(app: Celery, place: Place, role: str) -> Iterator[None]:
 
 def main(arguments: list[str], told: TextIO, answers: TextIO) -> None:
     """Do what stdin says until it ends."""
-    broker, results, path, role, poll = arguments
-    app = make_app(broker, results, float(poll))
+    broker, results, path, role, poll, mode = arguments
+    app = make_app(broker, results, float(poll), int(mode))
     steps = Steps(app)
     with _ready(app, Place(broker, path or None), role):
         print(json.dumps("ready"), file=answers, flush=True)

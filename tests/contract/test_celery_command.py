@@ -1,5 +1,6 @@
 """Celery's own command on the data folder: what `celery -A worker` sees, asks and runs."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tests.support.engines import becomes, engine_in
 from tests.support.lab import client_of, done
 from tests.support.processes import posix_only, started, wait_until
 from tests.support.worlds import World
+from worker.contract.types import Run, Source
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -98,6 +100,59 @@ def test_worker_started_with_celerys_command_runs_the_programs_tasks(
         assert process.wait(PATIENCE) == 0, log.read_text()
     assert not list((home / "locks" / "processes").iterdir())
     assert os.listdir(home / "queue.db.peers") == ["open.lock"]
+    assert "Traceback" not in log.read_text()
+
+
+@posix_only
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_worker_of_celerys_command_heeds_a_pause_that_was_there_before_it_or_comes_later(
+    home: Path, env: dict[str, str], tmp_path: Path, pool: str
+) -> None:
+    log, file = tmp_path / "worker.log", tmp_path / "count"
+    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", f"--pool={pool}"]
+    command += ["--concurrency=1", "--hostname=celery@here"]
+
+    with engine_in(home, background=True, work=False) as there, client_of(home) as app:
+
+        def ask() -> set[str]:
+            found = app.control.inspect(timeout=2.0).active_queues() or {}
+            return {queue["name"] for queue in found.get("celery@here", ())}
+
+        async def takes(*names: str) -> None:
+            async def look() -> bool:
+                return await asyncio.to_thread(ask) == set(names)
+
+            await becomes(look, f"the worker takes from {names}", 60.0)
+
+        async def count(source: Source) -> Run:
+            return await there.client.jobs.run_task("lab.count", {"file": str(file)}, source)
+
+        async def pause(there: World) -> None:
+            await there.client.system.pause(True)
+
+        async def test(there: World) -> None:
+            jobs = there.client.jobs
+            await takes("nagatha.urgent")
+            waits = await count("cli")
+            urgent = await jobs.run_now((await count("cli")).id)
+            assert (await there.ended(urgent.id)).state == "SUCCESS"
+            assert (await jobs.get(waits.id)).state == "PENDING"
+            await there.client.system.pause(False)
+            assert (await there.ended(waits.id)).state == "SUCCESS"
+            await pause(there)
+            await takes("nagatha.urgent")
+            waits = await count("cli")
+            urgent = await jobs.run_now((await count("cli")).id)
+            assert (await there.ended(urgent.id)).state == "SUCCESS"
+            assert (await jobs.get(waits.id)).state == "PENDING"
+            assert await jobs.dead_letters() == ()
+
+        there.run(pause)
+        with started(command, env=env, cwd=tmp_path, log=log) as process:
+            wait_until(lambda: b"celery@here ready" in log.read_bytes(), "the worker is ready", 60)
+            there.run(test)
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
 
 

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.support.engines import becomes, engine_in, until
 from tests.support.half import begun, is_text
 from tests.support.model_server import ANSWER, Behaviour, ModelServer
@@ -12,7 +14,9 @@ from tests.support.processes import kill
 from tests.support.queued import (
     LONG,
     WHOLE,
+    bury,
     half_written,
+    heard,
     in_state,
     message,
     nothing_held,
@@ -20,6 +24,7 @@ from tests.support.queued import (
     waiting,
 )
 from tests.support.worlds import World
+from worker.contract.errors import Conflict
 from worker.contract.events import RunChanged
 from worker.contract.types import Sent
 from worker.service.run_words import dead_letter
@@ -214,6 +219,48 @@ def test_an_answer_whose_message_was_given_up_ends_with_a_card_in_its_chat(
             assert not (await there.client.chats.get(sent.chat.id)).running
 
         there.run(test)
+
+
+def test_a_dead_letter_of_an_answer_that_is_retried_makes_it_go_on_in_its_chat(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    with somebody_works(tmp_path), engine_in(tmp_path, models=models, background=True,
+                                             work=False) as there:  # fmt: skip
+
+        async def give_up(there: World) -> Sent:
+            jobs = there.client.jobs
+            sent, other = await waiting(there), await waiting(there)
+            for one in (sent, other):
+                bury(there, one.run)
+            await there.engine.maintenance.recover()
+            assert (await message(there, sent)).state == "failed"
+            assert await heard(there, sent.run) == "FAILURE"
+            last = (await jobs.log(sent.run))[-1].text
+            assert last.startswith("Failed: It was given up")
+            letters = {letter.run: letter.id for letter in await jobs.dead_letters()}
+            # Something else is being written in the other chat by now.
+            await there.client.chats.send(other.chat.id, LONG)
+            with pytest.raises(Conflict):
+                await jobs.retry_dead(letters[other.run])
+            assert (await message(there, other)).state == "failed"
+            await jobs.retry_dead(letters[sent.run])
+            answer = await message(there, sent)
+            assert (answer.state, answer.error) == ("streaming", None)
+            assert (await there.client.chats.get(sent.chat.id)).running
+            assert (await jobs.get(sent.run)).state == "PENDING"
+            assert await heard(there, sent.run) == "PENDING"
+            assert [letter.run for letter in await jobs.dead_letters()] == [other.run]
+            return sent
+
+        sent = there.run(give_up)
+
+    async def written(there: World) -> None:
+        await in_state(there, sent.run, "SUCCESS")
+        answer = await message(there, sent)
+        assert answer.state == "complete" and answer.text
+
+    with engine_in(tmp_path, models=models, background=True) as there:
+        there.run(written)
 
 
 def test_a_wrong_key_is_not_tried_again(tmp_path: Path, models: ModelServer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.engines import becomes, engine_in, module, until
 from tests.support.processes import free_port
 from tests.support.redis_server import RedisServer, available, redis_server
-from tests.support.worlds import World
+from tests.support.worlds import World, close
 from worker.contract.errors import InvalidInput, NotFound
 from worker.contract.events import EngineChanged, RunChanged, ScheduleChanged
 from worker.contract.types import Run
@@ -87,7 +87,7 @@ def test_schedules_say_what_they_do_and_when_and_what_came_of_it(home: Path) -> 
     async def test(there: World) -> None:
         jobs = there.client.jobs
         found = {schedule.name: schedule for schedule in await jobs.schedules()}
-        assert list(found) == ["maintenance", "usage", TICK]
+        assert list(found) == ["maintenance", "usage", "scheduled", TICK]
         assert found["maintenance"].title == "Tidy up and make the daily copy"
         tick = found[TICK]
         assert (tick.task, tick.title, tick.interval) == ("clock.tick", "Says tick.", 3600.0)
@@ -124,12 +124,47 @@ def test_entry_that_is_run_now_is_due_when_it_was(home: Path) -> None:
         assert (run.schedule, run.source, run.state) == (TICK, "schedule", "PENDING")
         assert (await there.ended(run.id)).result == "tick"
         after = (await jobs.schedules())[-1]
-        assert (after.next, after.last) == (before.next, before.last)
+        assert (before.last, after.last, after.next) == (None, run.queued, before.next)
         assert after.last_run is not None and after.last_run.id == run.id
+        why = (await jobs.log(run.id))[0].text
+        assert why == f"Queued: a person asked for it now (“{TICK}”)."
+        told = await until(there, lambda e: isinstance(e, ScheduleChanged))
+        assert isinstance(told, ScheduleChanged) and told.schedule.last == run.queued
         with pytest.raises(NotFound):
             await jobs.run_schedule("no such")
 
     with engine_in(home, background=True) as there:
+        there.run(test)
+
+
+def test_entry_ran_last_when_beat_or_a_person_had_it_run_whichever_was_later(home: Path) -> None:
+    now = Now()
+
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+
+        async def next_() -> datetime | None:
+            return (await jobs.schedules())[-1].next
+
+        await becomes(next_, "Beat has seen it")
+        asked = await jobs.run_schedule(TICK)
+        await there.ended(asked.id)
+        now.ahead += timedelta(hours=1)
+        wakes(there.engine)
+
+        async def beaten() -> bool:
+            tick = (await jobs.schedules())[-1]
+            return tick.last is not None and tick.last > asked.queued + timedelta(minutes=59)
+
+        await becomes(beaten, "Beat had it run")
+        now.ahead += timedelta(minutes=30)
+        again = await jobs.run_schedule(TICK)
+        tick = (await jobs.schedules())[-1]
+        assert tick.last == again.queued
+        # Not from when the person asked on.
+        assert tick.next is not None and tick.next < again.queued + timedelta(minutes=31)
+
+    with engine_in(home, background=True, now=now) as there:
         there.run(test)
 
 
@@ -155,9 +190,17 @@ def test_pause_and_interval_of_an_entry_count_at_once_and_after_restarts(home: P
         again = await jobs.set_interval(TICK, None)
         assert again.interval == 3600.0
         assert not (await jobs.pause_schedule("usage", False)).paused
-        for seconds in (9.9, -1.0, float("nan"), 366 * 86400.0):
-            with pytest.raises(InvalidInput):
+        often, long = "Twice within 10 seconds would be too often.", "More than a year is too long."
+        for seconds, why in (
+            (9.9, often),
+            (-1.0, often),
+            (float("nan"), "It is not a number."),
+            (366 * 86400.0, long),
+            (float("inf"), long),
+        ):
+            with pytest.raises(InvalidInput) as refused:
                 await jobs.set_interval(TICK, seconds)
+            assert refused.value.problem.message == why
         with pytest.raises(NotFound):
             await jobs.set_interval("no such", 60)
         with pytest.raises(NotFound):
@@ -185,10 +228,23 @@ def test_engines_hear_of_what_another_owner_changes(home: Path) -> None:
 
 def test_nothing_is_due_next_while_all_is_paused_or_nobody_runs_beat(home: Path) -> None:
     async def paused(there: World) -> None:
-        await there.client.system.pause(True)
-        found = await there.client.jobs.schedules()
-        assert {schedule.next for schedule in found} == {None}
-        await there.client.system.pause(False)
+        async def seen() -> bool:
+            return all(schedule.next for schedule in await there.client.jobs.schedules())
+
+        await becomes(seen, "Beat has seen them")
+        events = there.client.events()
+        names = {schedule.name for schedule in await there.client.jobs.schedules()}
+        for is_paused in (True, False):
+            await there.client.system.pause(is_paused)
+            found = await there.client.jobs.schedules()
+            assert {schedule.next is None for schedule in found} == {is_paused}
+            told: dict[str, bool] = {}
+            async for event in events:
+                if isinstance(event, ScheduleChanged):
+                    told[event.schedule.name] = event.schedule.next is None
+                    if told == dict.fromkeys(names, is_paused):
+                        break
+        await close(events)
 
     async def without(there: World) -> None:
         assert {schedule.next for schedule in await there.client.jobs.schedules()} == {None}

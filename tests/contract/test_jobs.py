@@ -2,6 +2,7 @@
 logs, batches, putting first, doing again, dead letters, and what a killed process leaves behind.
 """
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.engines import Failing, becomes, engine_in
 from tests.support.lab import done, state
+from tests.support.queued import bury, heard
 from tests.support.worlds import World
 from worker.contract.errors import Conflict, InvalidInput, NotFound, Unavailable
 from worker.contract.jobs import TaskCall
@@ -35,19 +37,6 @@ def lost(there: World) -> None:
     """Its message is gone from the queue, as after the loss of that file."""
     with closing(sqlite3.connect(there.engine.paths.queue)) as queue:
         queue.execute("DELETE FROM message WHERE task IS NOT NULL")
-        queue.commit()
-
-
-def bury(there: World, run: str) -> None:
-    """What the broker does after five deliveries whose process died."""
-    with closing(sqlite3.connect(there.engine.paths.queue)) as queue:
-        queue.execute(
-            """INSERT INTO dead(id, queue, priority, deliveries, task, payload, died)
-               SELECT id, queue, priority, 5, task, payload, 1700000000 FROM message
-               WHERE task = ?""",
-            (run,),
-        )
-        queue.execute("DELETE FROM message WHERE task = ?", (run,))
         queue.commit()
 
 
@@ -156,6 +145,55 @@ def test_after_a_step_that_failed_the_rest_of_a_chain_is_not_begun_and_says_why(
         assert (await told(there, last.id))[-1].startswith("Cancelled")
 
     lab.run(test)
+
+
+def test_a_step_that_is_retried_brings_along_what_was_cancelled_because_of_it(
+    lab: World, tmp_path: Path
+) -> None:
+    file, go = tmp_path / "waited", tmp_path / "go"
+
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        wait = TaskCall("lab.wait", {"file": str(file)})
+        batch = await jobs.run_chain((echo("a"), wait, echo("b"), echo("c")))
+        one, two, three, four = (run.id for run in batch.runs)
+        await state(there, two, "STARTED")
+        await jobs.cancel(two)
+        assert (await there.ended(four)).state == "REVOKED"
+        go.write_text("")
+        again = await jobs.retry(two)
+        assert (again.batch, again.follows, again.name) == (batch.id, None, "lab.wait")
+        runs = (await jobs.batch(batch.id)).runs
+        assert [run.id for run in runs[:5]] == [one, two, three, four, again.id]
+        assert [run.name for run in runs[5:]] == [ECHO, ECHO]
+        assert [run.follows for run in runs[5:]] == [again.id, runs[5].id]
+        assert (await there.ended(runs[6].id)).result == "c"
+        ended = (await jobs.batch(batch.id)).runs[4:]
+        assert [run.result for run in ended] == ["went", "b", "c"]
+        assert [run.started for run in ended] == sorted(cast(Any, [run.started for run in ended]))
+        assert (await told(there, again.id))[0] == (
+            f"Queued: a person asked for it again, with others in the batch {batch.id}."
+        )
+        # The first went well, and what came after it has no need of it.
+        alone = await jobs.retry(one)
+        assert (await there.ended(alone.id)).result == "a"
+        assert len((await jobs.batch(batch.id)).runs) == 8
+
+    lab.run(test)
+
+
+def test_a_chain_is_not_revived_with_a_step_that_nobody_can_do(home: Path) -> None:
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        batch = await jobs.run_chain((echo("a"), TaskCall("lab.count", {"file": "x"})))
+        await jobs.cancel(batch.runs[0].id)
+        await there.client.modules.disable("lab")
+        with pytest.raises(NotFound):
+            await jobs.retry(batch.runs[0].id)
+        assert len(await jobs.list_runs()) == 2
+
+    with engine_in(home, background=True, work=False) as there:
+        there.run(test)
 
 
 def test_cancelling_a_step_of_a_chain_ends_the_rest(home: Path) -> None:
@@ -336,6 +374,7 @@ def test_a_run_whose_message_was_given_up_ends_and_both_come_back_together(
         ended = await jobs.get(run.id)
         assert ended.state == "FAILURE" and ended.error is not None
         assert (ended.error.kind, ended.error.action) == ("dead_letter", "retry")
+        assert await heard(there, run.id) == "FAILURE"
         (letter,) = await jobs.dead_letters()
         assert (letter.task, letter.run, letter.deliveries) == ("lab.count", run.id, 5)
         with pytest.raises(NotFound):
@@ -343,6 +382,7 @@ def test_a_run_whose_message_was_given_up_ends_and_both_come_back_together(
         await jobs.retry_dead(letter.id)
         back = await jobs.get(run.id)
         assert (back.state, back.error, back.ended) == ("PENDING", None, None)
+        assert await heard(there, run.id) == "PENDING"
         assert await there.engine.background.holds(run.id)
         assert await jobs.dead_letters() == ()
         assert (await there.client.system.status()).dead == 0
@@ -368,11 +408,34 @@ def test_a_dead_letter_that_is_deleted_leaves_a_run_that_has_failed(home: Path) 
         ended = await jobs.get(run.id)
         assert ended.state == "FAILURE" and ended.error is not None
         assert ended.error.kind == "dead_letter"
+        assert await heard(there, run.id) == "FAILURE"
+        assert (await told(there, run.id))[-1].startswith("Failed: It was given up")
         assert await jobs.dead_letters() == ()
         assert await there.engine.maintenance.recover() == 0
         with pytest.raises(NotFound):
             await jobs.delete_dead(letter.id)
         assert (await jobs.retry(run.id)).state == "PENDING"
+
+    with engine_in(home, background=True, work=False) as there:
+        there.run(test)
+
+
+def test_a_dead_letter_that_is_deleted_is_told_to_who_sent_it_and_into_its_run_s_log(
+    home: Path,
+) -> None:
+    async def test(there: World) -> None:
+        jobs = there.client.jobs
+        app: Any = there.engine.background._app  # type: ignore[attr-defined]
+        send = app.send_task
+        sent = await asyncio.to_thread(lambda: send(ECHO, kwargs={"text": "x"}))
+        run = await jobs.run_task(ECHO, {"text": "x"})
+        bury(there, sent.id)
+        bury(there, run.id)
+        await there.engine.maintenance.recover()
+        for letter in await jobs.dead_letters():
+            await jobs.delete_dead(letter.id)
+        assert await heard(there, sent.id) == "FAILURE"
+        assert (await told(there, run.id))[-1] == "Its message was deleted from the dead letters."
 
     with engine_in(home, background=True, work=False) as there:
         there.run(test)

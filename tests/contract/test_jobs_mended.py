@@ -3,11 +3,12 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,8 +25,10 @@ from tests.support.storages import (
     later,
 )
 from tests.support.worlds import World, close
+from worker.contract.errors import InvalidInput
 from worker.contract.events import RunChanged
 from worker.contract.jobs import PRIORITY_PERSON, TaskCall
+from worker.storage.base import Storage
 from worker.storage.memory import MemoryStorage
 
 STEPS = 600
@@ -211,4 +214,69 @@ def test_a_run_of_a_program_that_a_person_does_again_is_begun_before_other_progr
         assert (await jobs.log(again.id))[0].text == "Queued: a person asked for it again."
 
     with engine_in(home, background=True, work=False) as there:
+        there.run(test)
+
+
+# pages -----------------------------------------------------------------------------------
+
+
+def test_a_page_before_a_time_without_a_zone_is_refused_and_says_so(home: Path) -> None:
+    async def test(there: World) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            await there.client.jobs.list_runs(before=datetime(2026, 11, 27, 12, 0))
+        assert refused.value.problem.title == "The time has no zone"
+
+    with engine_in(home) as there:
+        there.run(test)
+
+
+# recovery --------------------------------------------------------------------------------
+
+
+class Counting:
+    """A storage that counts how often each verb was called."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.calls = Counter[str]()
+
+    def __getattr__(self, verb: str) -> Any:
+        self.calls[verb] += 1
+        return getattr(self._storage, verb)
+
+
+def test_recovery_asks_for_nothing_more_where_more_is_waiting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Counting(MemoryStorage())
+    asked: list[tuple[str, ...]] = []
+
+    async def test(there: World) -> None:
+        jobs, background = there.client.jobs, there.engine.background
+        missing = background.missing
+
+        async def counted(runs: Sequence[str]) -> frozenset[str]:
+            asked.append(tuple(runs))
+            return await missing(runs)
+
+        monkeypatch.setattr(background, "missing", counted)
+        looks: list[Counter[str]] = []
+        names: list[str] = []
+        for _ in range(2):
+            for _ in range(20):
+                run = await jobs.run_task("echo_bot.echo", {"text": "x"})
+                names.append(run.id)
+            storage.calls.clear()
+            assert await there.engine.maintenance.recover() == 0
+            looks.append(Counter(storage.calls))
+        assert looks[0] == looks[1]
+        assert [len(runs) for runs in asked] == [20, 40]
+        # One whose message is gone is found among them, and nothing else is read.
+        await background.revoke(names[7])
+        storage.calls.clear()
+        assert await there.engine.maintenance.recover() == 1
+        assert Counter(storage.calls) - looks[1] == {"get_run": 1}
+        assert await background.holds(names[7])
+
+    with engine_in(home, background=True, work=False, storage=cast(Storage, storage)) as there:
         there.run(test)

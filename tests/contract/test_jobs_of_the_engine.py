@@ -13,8 +13,9 @@ import pytest
 from tests.support.engines import Failing, engine_in
 from tests.support.lab import client_of, result_of
 from tests.support.model_server import ModelServer
-from tests.support.worlds import World
+from tests.support.worlds import World, close
 from worker.contract.errors import Conflict, InvalidInput, NagathaError
+from worker.contract.events import RunChanged
 from worker.contract.types import Run, RunKind
 from worker.service.dispatch import schedule_headers
 from worker.storage.base import Storage
@@ -162,10 +163,51 @@ def test_copies_exports_and_imports_are_runs(tmp_path: Path, models: ModelServer
         # The row of the copy that is put back was at work when it was made.
         await data.restore(made.name)
         (copy,) = await jobs.list_runs(kinds=("backup",))
-        assert copy.state == "INTERRUPTED"
+        assert copy == runs[-1]
         await data.delete_all()
 
     with engine_in(tmp_path, models=models) as there:
+        there.run(test)
+
+
+def test_exports_and_imports_tell_how_far_they_are(tmp_path: Path) -> None:
+    async def test(there: World) -> None:
+        data = there.client.data
+        for number in range(4):
+            await there.client.chats.create(f"Chat {number}")
+        events = there.client.events()
+        exported = await data.export(str(tmp_path))
+        await data.import_all(exported.path)
+        told: dict[str, list[tuple[float | None, str]]] = {"export": [], "import": []}
+        async for event in events:
+            if isinstance(event, RunChanged):
+                if event.run.state == "PROGRESS":
+                    told[event.run.name].append((event.run.progress, event.run.progress_text))
+                elif (event.run.name, event.run.state) == ("import", "SUCCESS"):
+                    break
+        await close(events)
+        quarters = [(number / 4, f"{number} of 4 chats") for number in range(4)]
+        assert told == {"export": quarters, "import": quarters}
+
+    with engine_in(tmp_path) as there:
+        there.run(test)
+
+
+@pytest.mark.expect_log_errors
+def test_an_export_goes_on_where_its_progress_cannot_be_stored(tmp_path: Path) -> None:
+    storage = Failing(MemoryStorage())
+
+    async def test(there: World) -> None:
+        await there.client.chats.create("A chat")
+        storage.broken.add("save_run")
+        exported = await there.client.data.export(str(tmp_path))
+        assert exported.chats == 1
+        storage.mend()
+        await there.engine.ends.settle()
+        (run,) = await there.client.jobs.list_runs()
+        assert run.state == "SUCCESS"
+
+    with engine_in(tmp_path, storage=cast(Storage, storage)) as there:
         there.run(test)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.storages import BACKENDS, ME, NOW, Blocking, a_chat, backend, later
-from worker.contract.errors import NotFound
+from worker.contract.errors import Conflict, NotFound
+from worker.contract.jobs import LogLine
 from worker.contract.types import Message, Problem, Run, ToolUse, Usage, UsageRecord
 from worker.storage.answers import KeptAnswer
 
@@ -123,6 +124,48 @@ def test_a_run_of_another_kind_is_no_answer(storage: Blocking) -> None:
         storage.claim_answer(ME, "nothing", "p1", NOW)
     with pytest.raises(NotFound):
         storage.revoke_answer(ME, "nothing", NOW)
+
+
+def test_an_answer_of_a_run_that_failed_waits_again_from_what_was_kept(storage: Blocking) -> None:
+    queued(storage)
+    problem = Problem("dead_letter", "It was given up")
+    run, answer = storage.claim_answer(ME, "r", "p1", NOW)
+    failed = replace(run, state="FAILURE", error=problem, ended=later(9))
+    ended = replace(answer, state="interrupted", text="one two", error=problem)
+    assert storage.reopen_answer(ME, "r") is None  # it has not failed
+    storage.finish_answer(ME, ended, failed)
+    line = LogLine(later(10), "INFO", "It waits again.")
+    opened, waiting = storage.reopen_answer(ME, "r", (line,))
+    assert (opened.state, opened.error, opened.ended) == ("PENDING", None, None)
+    assert (waiting.state, waiting.error, waiting.text) == ("streaming", None, "one two")
+    assert storage.get_message(ME, "a") == waiting
+    assert storage.run_log(ME, "r", 9)[-1] == line
+    assert storage.reopen_answer(ME, "r") is None
+    assert storage.search(ME, "two", chat=None, limit=9) == ()
+    _, taken = storage.claim_answer(ME, "r", "p2", NOW)
+    assert taken.text == "one two"
+
+
+def test_an_answer_does_not_wait_again_where_the_chat_went_on_without_it(
+    storage: Blocking,
+) -> None:
+    queued(storage)
+    run, answer = storage.claim_answer(ME, "r", "p1", NOW)
+    failed = replace(run, state="FAILURE", ended=later(9))
+    storage.finish_answer(ME, replace(answer, state="failed"), failed)
+    sibling = replace(answer, id="b", run="s")
+    another = replace(run, id="s", message="b", state="PENDING")
+    storage.begin_answer(ME, question=None, answer=sibling, run=another, process="")
+    with pytest.raises(Conflict):
+        storage.reopen_answer(ME, "r")
+    assert storage.get_run(ME, "r").state == "FAILURE"
+    assert storage.get_message(ME, "a").state == "failed"
+    storage.revoke_answer(ME, "s", later(10))
+    # The same answer, begun anew by another run.
+    anew = replace(run, id="t", state="PENDING")
+    storage.begin_answer(ME, question=None, answer=replace(answer, run="t"), run=anew, process="")
+    storage.revoke_answer(ME, "t", later(11))
+    assert storage.reopen_answer(ME, "r") is None
 
 
 # kept ------------------------------------------------------------------------------------

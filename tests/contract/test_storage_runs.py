@@ -21,6 +21,7 @@ from tests.support.storages import (
 from worker.contract.errors import Conflict, NotFound
 from worker.contract.jobs import LogLine
 from worker.contract.types import Problem, Run, RunState
+from worker.storage.base import Waiting
 
 ENDED: tuple[RunState, ...] = ("SUCCESS", "FAILURE", "REVOKED")
 
@@ -154,6 +155,31 @@ def test_waiting_runs_of_all_owners_are_listed_oldest_first(storage: Blocking) -
         ("you", "old"),
         (ME, "young"),
     ]
+
+
+def test_of_runs_that_wait_those_are_told_in_short_whose_turn_it_is(storage: Blocking) -> None:
+    def step(name: str, seconds: int, follows: str | None, state: RunState = "PENDING") -> Run:
+        return a_run(
+            name, kind="task", name="a.b", state=state, queued=later(seconds), follows=follows
+        )
+
+    storage.add_run(ME, step("first", 3, None))
+    storage.add_run(ME, step("second", 4, "first"))
+    storage.add_run(ME, step("failed", 5, None, "FAILURE"))
+    storage.add_run(ME, step("after a failure", 6, "failed"))
+    storage.add_run(ME, step("after nothing", 7, "gone"))
+    storage.add_run("you", a_run("answer", state="RETRY", queued=later(1), lane="queued"))
+    storage.add_run(ME, a_run("taken", state="PENDING"))
+    storage.claim_run(ME, "taken", "p1", NOW)
+    assert storage.waiting_runs() == (
+        Waiting("you", "answer", "answer", "answer", "queued"),
+        Waiting(ME, "first", "task", "a.b", "queued"),
+        Waiting(ME, "after a failure", "task", "a.b", "queued"),
+        Waiting(ME, "after nothing", "task", "a.b", "queued"),
+    )
+    # What another owner does is no reason to wait.
+    storage.add_run("you", step("second", 8, "first"))
+    assert storage.waiting_runs()[-1].owner == "you"
 
 
 def test_a_run_of_a_dead_process_is_released_once(storage: Blocking) -> None:

@@ -232,7 +232,7 @@ def test_scheduled_task_is_sent_by_beat_and_no_longer_once_its_module_is_off(
         await until(there, ticked, after=event.seq)
         await there.client.modules.disable("clock")
         scheduled = there.engine.background._app.conf.beat_schedule  # type: ignore[attr-defined]
-        assert set(scheduled) == {"maintenance", "usage"}
+        assert set(scheduled) == {"maintenance", "usage", "scheduled"}
 
     with engine_in(tmp_path, background=True) as there:
         there.run(test)

@@ -42,9 +42,20 @@ def test_a_dead_letter_is_listed_and_put_back(nagatha_home: Path) -> None:
         queue.commit()
     (letter,) = _list(nagatha.json("jobs", "--dead"))
     assert (letter["task"], letter["run"]) == ("echo_bot.echo", queued["task_id"])
-    assert nagatha.run("retry", "--dead", str(letter["id"])).code == 0
+    put_back = nagatha.run("retry", "--dead", str(letter["id"]))
+    assert put_back.code == 0 and "It waits until Nagatha" in put_back.err
     (back,) = _list(nagatha.json("jobs"))
     assert (back["id"], back["state"]) == (queued["task_id"], "PENDING")
+
+
+def test_a_schedule_that_is_run_now_says_that_nobody_works_at_it(nagatha_home: Path) -> None:
+    nagatha = Nagatha.on(nagatha_home)
+    ran = nagatha.run("schedules", "usage", "--run")
+    assert ran.code == 0 and ran.out.startswith("Queued as ")
+    assert "It waits until Nagatha or “nagatha worker” runs." in ran.err
+    assert nagatha.run("schedules", "usage", "--run", "--json").err == ""
+    (usage,) = (one for one in _list(nagatha.json("schedules")) if one["name"] == "usage")
+    assert usage["last"] is not None
 
 
 def _list(document: object) -> list[Any]:

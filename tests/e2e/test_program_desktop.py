@@ -1,6 +1,8 @@
 """The program and the desktop around it: a tray that comes late, a key that works everywhere."""
 
+import base64
 import json
+import struct
 from pathlib import Path
 
 from tests.e2e.test_program import Screen, hand_over, program
@@ -14,6 +16,18 @@ def remember(desk: Desktop, **values: object) -> None:
     home = Path(desk.env["NAGATHA_HOME"])
     home.mkdir(parents=True, exist_ok=True)
     (home / "windows.json").write_text(json.dumps(values))
+
+
+def kept_place(desk: Desktop) -> tuple[int, ...]:
+    """Where the program remembers its chat window to be: left, top, width, height."""
+    try:
+        stored = json.loads((Path(desk.env["NAGATHA_HOME"]) / "windows.json").read_text())
+        data = base64.b64decode(stored["geometry"]["chat"])
+    except (OSError, KeyError):
+        return ()
+    # QWidget::saveGeometry: a magic number, its version, the frame, the inside.
+    left, top, right, bottom = struct.unpack_from(">IHH8i", data)[7:]
+    return left, top, right - left + 1, bottom - top + 1
 
 
 def test_a_tray_that_comes_later_gets_the_icon(bare_desktop: Desktop) -> None:
@@ -74,8 +88,9 @@ def test_the_window_comes_back_where_it_was(full_desktop: Desktop) -> None:
     with program(full_desktop) as process:
         window = screen.wait_for("Nagatha$")
         screen._ask("windowsize", "--sync", window, "1000", "700")
-        screen._ask("windowmove", window, "40", "60")
+        screen._ask("windowmove", "--sync", window, "40", "60")
         wait_until(lambda: place(window)["WIDTH"] == "1000", "it has its size")
+        wait_until(lambda: kept_place(full_desktop) == (40, 60, 1000, 700), "its place is kept")
         before = place(window)
         process.terminate()
         assert process.wait(20) == 0

@@ -99,7 +99,7 @@ def program(
     made.end()
     qtbot.waitUntil(lambda: backend.ended == 1)
     qtbot.waitUntil(lambda: exits == [0])
-    for window in (made.window, made._quick, made.activity.made):
+    for window in (made.window, made._quick, made.activity.made, made.reminders.made):
         if window is not None:
             window.deleteLater()
     made.state.deleteLater()

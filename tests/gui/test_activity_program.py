@@ -39,7 +39,10 @@ def test_the_menu_has_what_there_is_with_its_keys(program: Program, qtbot: QtBot
     assert shown == [
         ("New chat", "Ctrl+N"),
         ("Quick ask …", "Ctrl+Alt+Space"),
+        ("Approvals", ""),
+        ("Reminders", ""),
         ("Activity", ""),
+        ("Do not disturb", ""),
         ("Pause background work", ""),
         ("Settings …", "Ctrl+6"),
         ("Quit Nagatha", "Ctrl+Q"),

@@ -20,6 +20,7 @@ from worker.contract.types import Problem
 from worker.paths import Paths
 from worker.runtime import Runtime
 
+
 def notes(program: Program) -> list[Note]:
     """The windows of our own that say something."""
     windows = program.alerts.notifier.windows

@@ -26,7 +26,7 @@ from worker.contract.types import Problem
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 NEVER = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-PAGES = ("general", "models", "connection", "data", "modules", "shortcuts")
+PAGES = ("general", "models", "reminders", "connection", "data", "modules", "shortcuts")
 
 
 @pytest.fixture

@@ -41,7 +41,15 @@ from worker.contract.types import Problem
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(languages.FOLDER.glob("nagatha_*.ts"))
-PAGES: tuple[str, ...] = ("general", "models", "connection", "data", "modules", "shortcuts")
+PAGES: tuple[str, ...] = (
+    "general",
+    "models",
+    "reminders",
+    "connection",
+    "data",
+    "modules",
+    "shortcuts",
+)
 PLACEHOLDER = re.compile(r"\{\w*\}|%\d|%n")
 SIGNS = ("…", "✓", "●", "↵", "→", "↑", "↓", "·", "›", "\n")
 
@@ -270,6 +278,7 @@ def test_the_settings_speak_german_when_it_was_chosen(make: Maker) -> None:
     assert titles == [
         "Allgemein",
         "Modelle und Schlüssel",
+        "Erinnerungen",
         "Verbindung",
         "Daten und Privatsphäre",
         "Module",
@@ -361,12 +370,50 @@ def test_german_fits_into_the_activity_window(
 
 
 @pytest.mark.usefixtures("german")
+def test_german_fits_into_routines_their_editor_and_approvals(
+    bridge: Bridge, fake: FakeClient, themes: ThemeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    desk = fake.routine_desk
+    made = desk.put("Neues zusammenfassen", paused=True, paused_why="x", failures=3, due=None)
+    desk.happened(made.id, "failed", started=desk.now, chat="c", error=Problem("x", "Kein Netz"))
+    desk.happened(desk.put("Antworten entwerfen").id, "parked", chat="c", started=desk.now)
+    desk.happened(made.id, "asking")
+    fake.approval_desk.put()
+    with activity_window(bridge, fake, themes, tmp_path, qtbot) as scene:
+        window = scene.window
+        scene.watch.approvals.load()
+        scene.open()
+        window.show_schedules()
+        qtbot.waitUntil(lambda: bool(window.asked.cards) and window.due.isVisible())
+        row = window.routines.rows[made.id]
+        row.history_button.click()
+        qtbot.waitUntil(lambda: bool(row.history.rows))
+        qtbot.waitUntil(lambda: cut(window) == [])
+        window.routines.new()
+        editor = window.routines.editor
+        assert editor is not None
+        qtbot.waitUntil(lambda: editor.tool_list.count() > 0)
+        for pattern in ("weekly", "monthly", "once", "cron", "rule"):
+            editor.when.pattern.choose(pattern)
+            qtbot.waitUntil(lambda: cut(editor) == [])
+        editor.kind.choose("task")
+        qtbot.waitUntil(lambda: cut(editor) == [])
+        editor.reject()
+
+
+@pytest.mark.usefixtures("german")
 def test_the_tray_speaks_german_when_it_was_chosen(
     bridge: Bridge, themes: ThemeController, watch: EngineWatch
 ) -> None:
     tray = Tray(themes, watch, Keys(parent=bridge), bridge)
     said = [action.text() for action in tray.menu.actions() if not action.isSeparator()]
-    assert said[2:4] == ["Aktivität", "Hintergrundarbeit anhalten"]
+    assert said[2:7] == [
+        "Freigaben",
+        "Erinnerungen",
+        "Aktivität",
+        "Nicht stören",
+        "Hintergrundarbeit anhalten",
+    ]
     tray.stop()
 
 

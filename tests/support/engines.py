@@ -19,6 +19,7 @@ from tests.support.worlds import DEADLINE, KEY, World, close
 from worker.contract.errors import StorageError
 from worker.contract.events import Event
 from worker.engine import Engine
+from worker.moments.zone import machine_zone
 from worker.paths import Paths
 from worker.presence import ProcessRole
 from worker.runtime import Runtime
@@ -60,6 +61,7 @@ def engine_in(
     runtime: Runtime | None = None,
     now: Callable[[], datetime] = _now,
     monotonic: Callable[[], float] = time.monotonic,
+    zone: Callable[[], str] = machine_zone,
 ) -> Iterator[World]:
     """An engine in `folder`, with the worker when `background`; ended with the block.
 
@@ -78,6 +80,7 @@ def engine_in(
             storage=storage,
             now=now,
             monotonic=monotonic,
+            zone=zone,
         )
         stack = AsyncExitStack()
 

@@ -14,6 +14,8 @@ from itertools import count
 from typing import Literal, cast
 
 from tests.support.fake_jobs import FakeJobs, FakeSystem
+from tests.support.fake_reminders import FakeReminders
+from tests.support.fake_routines import FakeApprovals, FakeOffers, FakeRoutines
 from worker.contract.errors import Conflict, InvalidInput, NotFound, TooLarge
 from worker.contract.events import (
     AnswerDelta,
@@ -41,6 +43,7 @@ from worker.contract.system import (
     ModelInfo,
     Provider,
 )
+from worker.contract.time_services import ApprovalService, ReminderService, RoutineService
 from worker.contract.types import (
     Attachment,
     Chat,
@@ -91,9 +94,16 @@ class FakeClient:
         self.chats: ChatService = self.store
         self.work = FakeJobs(self)
         self.jobs: JobService = self.work
+        self.due = FakeReminders(self)
+        self.reminders: ReminderService = self.due
+        self.routine_desk = FakeRoutines(self)
+        self.routines: RoutineService = self.routine_desk
+        self.approval_desk = FakeApprovals(self)
+        self.approvals: ApprovalService = self.approval_desk
         self.models: ModelService = cast(ModelService, FakeModels(self))
-        self.modules = cast(ModuleService, object())
-        self.tools = cast(ToolService, object())
+        self.offers = FakeOffers()
+        self.modules = cast(ModuleService, self.offers)
+        self.tools: ToolService = self.offers
         self.usage = cast(UsageService, object())
         self.data = cast(DataService, object())
         self.system: SystemService = cast(SystemService, FakeSystem(self))
@@ -515,12 +525,14 @@ class FakeModels:
 
     async def list_models(self, provider: str, refresh: bool = False) -> tuple[ModelInfo, ...]:
         self._client.called(f"models.list_models.{provider}")
-        names = {
+        known = {
             "openai": (("gpt-4o-mini", 128_000), ("gpt-4o", 128_000), ("o4-mini", 200_000)),
             "ollama": (("llama3.2:3b", None), ("qwen3:8b", 40_960)),
             "builtin": (("builtin", None),),
-        }[provider]
-        return tuple(ModelInfo(name, provider, name, context) for name, context in names)
+        }
+        if provider not in known:
+            raise NotFound("There is no such provider")
+        return tuple(ModelInfo(name, provider, name, size) for name, size in known[provider])
 
     async def default(self) -> ModelChoice:
         return self.choice

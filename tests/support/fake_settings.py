@@ -192,6 +192,10 @@ SETTINGS: tuple[Setting, ...] = (
              maximum=3650, unit="days"),
     _setting("data.keep_runs_days", 30, "int", "Keep finished work", "", minimum=1, maximum=3650,
              unit="days"),
+    _setting("reminders.quiet_from", "", "text", "Quiet from"),
+    _setting("reminders.quiet_to", "", "text", "Quiet to"),
+    _setting("reminders.missed", "notify", "choice", "Missed reminders", "",
+             choices=("notify", "list", "skip")),
     _setting("logging.level", "INFO", "choice", "Log level", "",
              choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )  # fmt: skip

@@ -7,7 +7,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,13 @@ class Other:
 
 
 @contextmanager
-def other_on(folder: Path, models: ModelServer | None = None) -> Iterator[Other]:
+def other_on(
+    folder: Path, models: ModelServer | None = None, environ: Mapping[str, str] | None = None
+) -> Iterator[Other]:
     nagatha = Nagatha.on(folder, models)
     with subprocess.Popen(
         [sys.executable, "-c", OTHER, "worker"],
-        env=nagatha.environ,
+        env={**nagatha.environ, **(environ or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -3,9 +3,12 @@
 Owns no engine; see `engines`.
 """
 
+import asyncio
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.engines import becomes
 from tests.support.half import HALF, is_text
@@ -64,3 +67,22 @@ async def waiting(there: World) -> Sent:
 
 async def nothing_held(there: World, sent: Sent) -> bool:
     return not await there.engine.background.holds(sent.run)
+
+
+def bury(there: World, run: str) -> None:
+    """What the broker does after five deliveries whose process died."""
+    with closing(sqlite3.connect(there.engine.paths.queue)) as queue:
+        queue.execute(
+            """INSERT INTO dead(id, queue, priority, deliveries, task, payload, died)
+               SELECT id, queue, priority, 5, task, payload, 1700000000 FROM message
+               WHERE task = ?""",
+            (run,),
+        )
+        queue.execute("DELETE FROM message WHERE task = ?", (run,))
+        queue.commit()
+
+
+async def heard(there: World, run: str) -> str:
+    """What a Celery client is told of a run."""
+    app: Any = there.engine.background._app  # type: ignore[attr-defined]
+    return str(await asyncio.to_thread(lambda: app.AsyncResult(run).state))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.agent.prompts import GO_ON
+from worker.agent.standstill import Standstill
 from worker.contract.errors import ModelError
 from worker.contract.types import Attachment, Message
 from worker.providers.base import Image, PromptMessage, ToolSpec
@@ -38,6 +39,8 @@ class Question:
     """The bytes of the branch's attachments by id; what is missing is named as missing."""
     resume: str = ""
     """The part of the answer that is there already and is to be gone on from."""
+    standstill: Standstill | None = None
+    """Where the answer was parked; it is gone on from there, and `resume` is the whole text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,10 @@ def build_prompt(
     """
     system, turns, counts = _turns(question, images)
     tail = list(extra)
-    if question.resume:
-        tail = [PromptMessage("assistant", question.resume), PromptMessage("user", GO_ON), *tail]
+    stands = question.standstill
+    resume = question.resume if stands is None else stands.resume
+    if resume:
+        tail = [PromptMessage("assistant", resume), PromptMessage("user", GO_ON), *tail]
     fixed = estimate_prompt([*system, *tail]) + estimate_tools(tools)
     first = 0
     if budget is not None and turns:

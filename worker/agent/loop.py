@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from worker.agent.calls import Limits, run_calls
+from worker.agent.calls import CallsWait, Limits, run_calls
 from worker.agent.context import (
     Prompt,
     Question,
@@ -21,7 +21,8 @@ from worker.agent.context import (
     prompt_budget,
     smaller_budget,
 )
-from worker.agent.prompts import ENOUGH_TOOLS
+from worker.agent.prompts import ENOUGH_TOOLS, GO_ON
+from worker.agent.standstill import Parked, Standstill
 from worker.contract.errors import ModelError
 from worker.contract.types import Problem, ToolUse, Usage
 from worker.providers.base import (
@@ -113,6 +114,17 @@ class AnswerEnd:
     seconds: float
     notes: tuple[str, ...] = ()
     error: Problem | None = None
+    parked: Parked | None = None
+    """Where it stands, if it waits for a person's word; what else is said of its end is not of
+    one then."""
+
+
+class _Parks(Exception):
+    """The answer cannot go on without a person's word."""
+
+    def __init__(self, parked: Parked) -> None:
+        super().__init__()
+        self.parked = parked
 
 
 @dataclass(slots=True)
@@ -216,11 +228,14 @@ class Agent:
             context=parameters.context,
         )
         problem: Problem | None = None
+        parked: Parked | None = None
         reason: Literal["stop", "length", "content_filter", "error"] = "error"
         try:
             reason = await self._rounds(question, answer, context)
         except ModelError as error:
             problem = error.problem
+        except _Parks as parks:
+            parked = parks.parked
         state: Literal["complete", "interrupted", "failed"] = "complete"
         if problem is not None:
             came = answer.text.strip() or answer.tools_ran
@@ -234,6 +249,7 @@ class Agent:
             seconds=self._clock() - began,
             notes=tuple(answer.notes),
             error=problem,
+            parked=parked,
         )
 
     async def _rounds(
@@ -242,6 +258,13 @@ class Agent:
         tools = self._tools()
         extra: list[PromptMessage] = []
         rounds = 0
+        if (stands := question.standstill) is not None:
+            extra, rounds, answer.ids = list(stands.turns), stands.rounds, stands.ids
+            await self._call(question, answer, tools, extra, context, stands)
+            if (after := answer.text[stands.length :]).strip():
+                # It had gone on before, and broke off.
+                extra += [PromptMessage("assistant", after), PromptMessage("user", GO_ON)]
+                answer.gap = False
         while True:
             last = rounds >= self._limits.rounds
             if last and tools:
@@ -256,17 +279,41 @@ class Agent:
             rounds += 1
             calls = answer.numbered(turn.calls)
             extra.append(PromptMessage("assistant", "".join(turn.text), calls=calls))
-            answer.tools_ran = True
-            answer.gap = True
+            await self._call(question, answer, tools, extra, context)
+
+    async def _call(
+        self,
+        question: Question,
+        answer: _Answer,
+        tools: dict[str, Tool],
+        extra: list[PromptMessage],
+        context: ToolContext,
+        stands: Standstill | None = None,
+    ) -> None:
+        """Make the calls of the last turn of `extra`, and add their results to it.
+
+        `stands` is where the answer was parked by them. Raises _Parks where some wait.
+        """
+        answer.tools_ran = True
+        answer.gap = True
+        before = question.standstill
+        length = answer.length if stands is None else stands.length
+        try:
             extra += await run_calls(
-                calls,
+                extra[-1].calls,
                 tools,
                 context=context,
                 limits=self._limits,
-                offset=answer.length,
+                offset=length,
                 watcher=answer.sink,
                 clock=self._clock,
+                known=None if stands is None else stands.results,
             )
+        except CallsWait as waits:
+            resume = question.resume if before is None else before.resume
+            raise _Parks(
+                Parked(Standstill(resume, tuple(extra), waits.results, length), waits.wanted)
+            ) from None
 
     async def _end(
         self, finished: Finished, answer: _Answer

@@ -9,7 +9,7 @@ Importing this package registers the scheme, so that a URL is all that Celery ne
 It imports nothing else of this project. See ``docs/broker.md``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -82,6 +82,16 @@ def holds(path: str | PathLike[str], task_id: str) -> bool:
         return node.messages.holds(task_id)
 
 
+def missing(path: str | PathLike[str], task_ids: Sequence[str]) -> frozenset[str]:
+    """Tell of which of these tasks no message waits, is not yet due, or is with a worker.
+
+    Raises:
+        BrokerError: the file cannot be used.
+    """
+    with used(REGISTER, Path(path)) as node:
+        return node.messages.missing(task_ids)
+
+
 @contextmanager
 def upkeep(path: str | PathLike[str]) -> Iterator[Upkeep]:
     """Open a file's dead letters, clean-up and figures for the length of a block.
@@ -123,6 +133,7 @@ __all__ = [
     "close",
     "discard",
     "holds",
+    "missing",
     "moved_aside",
     "path_from_url",
     "upkeep",

@@ -7,25 +7,30 @@ Owns transactions, the two sync levels and the closing around a fork. Knows no t
 A commit is safe from a crash of the process, and in the order of all commits. What has to be safe
 from a power cut as well is synced afterwards (`Database.sync`), where SQLite's own
 ``synchronous=FULL`` would do the same while it keeps every other process from writing. Threads
-that want it at the same time share one sync.
+that want it at the same time share one sync. What nobody waits for is synced within a second.
 """
 
+import logging
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.broker import schema
 from worker.broker.errors import BrokerDamaged, BrokerError, BrokerGone, translated
+
+_log = logging.getLogger(__name__)
 
 Value = str | bytes | int | float | None
 Arguments = Sequence[Value] | Mapping[str, Value]
 Row = tuple[Value, ...]
 
 _PAUSES = (0.0001, 0.0005)  # s between tries while another process writes: the first, the longest
+SYNC_WITHIN = 1.0
+"""Seconds after which a commit that nobody waits for is safe from a power cut as well."""
 _sync_file: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
@@ -49,6 +54,7 @@ class Database:
         self._log: int | None = None
         self._commits = 0
         self._synced = 0
+        self._later: threading.Timer | None = None
 
     def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """Run a SELECT and give all its rows.
@@ -81,7 +87,7 @@ class Database:
                 rows = _patiently(self._open_writer(), sql, arguments)
             except sqlite3.Error as error:
                 raise self._told(error) from error
-            self._commits += 1
+            self._committed(durable)
         if durable:
             self.sync()
         return rows
@@ -106,7 +112,7 @@ class Database:
                     raise
             except sqlite3.Error as error:
                 raise self._told(error) from error
-            self._commits += 1
+            self._committed(durable)
         if durable:
             self.sync()
 
@@ -133,6 +139,23 @@ class Database:
             except OSError as error:
                 raise translated(error, self.path) from error
             self._synced = covered
+
+    def _committed(self, durable: bool) -> None:
+        """Count a commit, under the lock of writing; see to its sync unless the caller does."""
+        self._commits += 1
+        if not durable and self._later is None and not self._closed:
+            self._later = threading.Timer(SYNC_WITHIN, self._sync_later)
+            self._later.name = "nagatha-broker-sync"
+            self._later.daemon = True
+            self._later.start()
+
+    def _sync_later(self) -> None:
+        # Before it reads how far commits are: one that comes from now on has a timer of its own.
+        self._later = None
+        try:
+            self.sync()
+        except BrokerError as error:
+            _log.warning("The last second's changes are not safe from a power cut: %s", error)
 
     def checkpoint(self) -> None:
         """Write the log back into the file and cut it to nothing, as far as others allow.
@@ -189,6 +212,11 @@ class Database:
         return self._writer
 
     def _drop(self) -> None:
+        later, self._later = self._later, None
+        if later is not None:
+            later.cancel()
+            with suppress(BrokerError):  # whoever closes cannot wait for a better disk
+                self.sync()
         writer, self._writer = self._writer, None
         reader, self._reader = self._reader, None
         with self._sync_lock:

@@ -13,6 +13,7 @@ from typing import cast
 from worker.broker.database import Database, Row, Value
 from worker.broker.errors import BrokerError
 
+_ASKED = 500  # tasks that one statement asks for; old SQLites take 999
 MAX_FAILURES = 5  # deliveries that failed before a message goes to the dead letters
 
 _INSERT = """
@@ -308,6 +309,20 @@ class MessageStore:
     def holds(self, task: str) -> bool:
         """Tell whether a message of a task waits, is not yet due, or is with a worker."""
         return bool(self._db.read("SELECT 1 FROM message WHERE task = ? LIMIT 1", (task,)))
+
+    def missing(self, tasks: Sequence[str]) -> frozenset[str]:
+        """Tell which of these tasks `holds` denies."""
+        held: set[Value] = set()
+        for start in range(0, len(tasks), _ASKED):
+            some = tasks[start : start + _ASKED]
+            places = ", ".join("?" * len(some))
+            held.update(
+                task
+                for (task,) in self._db.read(
+                    f"SELECT task FROM message WHERE task IN ({places})", some
+                )
+            )
+        return frozenset(tasks) - held
 
     # -- queues and routes
 

@@ -106,6 +106,10 @@ class Upkeep:
             for row in rows
         ]
 
+    def dead_tasks(self) -> list[str]:
+        """The task of each dead letter; "" for one of none. Reads no payload."""
+        return [cast(str, task or "") for (task,) in self._db.read("SELECT task FROM dead")]
+
     def retry(self, letter: int) -> bool:
         """Put a dead letter back in its place with a clean slate; False when there is none.
 

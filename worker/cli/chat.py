@@ -61,7 +61,7 @@ def ask(
         raise click.UsageError("There is nothing to ask.")
 
     async def action(engine: Engine, services: OwnerServices) -> int:
-        provider, chosen = await _split_model(services, model)
+        provider, chosen = await split_model(services, model)
         events = engine.bus.subscribe(LOCAL_OWNER)
         sent = await services.chats.send(
             chat_id,
@@ -145,7 +145,7 @@ async def _answered(
                 await asyncio.sleep(LOOK_AGAIN)
         at_work = engine.answers.count > 0
         message = await services.chats.message(sent.answer.id)
-        if message.state != "streaming":
+        if message.state != "streaming" or await _waits(services, sent.run, answer.output):
             return message
         if await _queued_still(engine, services, sent.run):
             continue
@@ -154,6 +154,14 @@ async def _answered(
                 "The end of the answer could not be stored",
                 "What came of it is kept, and is marked interrupted at the next start.",
             )
+
+
+async def _waits(services: OwnerServices, name: str, output: Output) -> bool:
+    """Whether a run waits for approvals, which are told; it goes on without this command."""
+    waiting = [one for one in await services.approvals.waiting() if one.run == name]
+    for one in waiting:
+        output.note(f"{one.why}\nIt waits for your approval: nagatha approvals allow {one.id}")
+    return bool(waiting)
 
 
 async def _queued_still(engine: Engine, services: OwnerServices, name: str) -> bool:
@@ -195,7 +203,7 @@ async def _titled(
                     return
 
 
-async def _split_model(services: OwnerServices, model: str) -> tuple[str, str]:
+async def split_model(services: OwnerServices, model: str) -> tuple[str, str]:
     """ "provider/model" in its parts, where there is such a provider; else the default's."""
     provider, slash, rest = model.partition("/")
     if slash and any(p.id == provider for p in await services.models.providers()):

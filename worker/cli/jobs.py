@@ -96,6 +96,7 @@ def retry(run_id: str | None, dead: int | None, as_json: bool) -> None:
             if output.as_json:
                 output.document({"letter": dead})
             output.line(f"The dead letter {dead} is back in its queue.")
+            _note_waiting(output, engine)
             return 0
         assert run_id is not None  # looked at above
         await engine.modules_ready()
@@ -103,8 +104,7 @@ def retry(run_id: str | None, dead: int | None, as_json: bool) -> None:
         if output.as_json:
             output.document(run_json(queued))
         output.line(f"Queued as {queued.id}.")
-        if not engine.worker_elsewhere():
-            output.note("It waits until Nagatha or “nagatha worker” runs.")
+        _note_waiting(output, engine)
         return 0
 
     sys.exit(run(output, action, queue=True))
@@ -170,6 +170,7 @@ def schedules(
             if output.as_json:
                 output.document(run_json(queued))
             output.line(f"Queued as {queued.id}.")
+            _note_waiting(output, engine)
         else:
             show_schedule(output, await changed(service, name, pause, resume, every, default))
         return 0
@@ -216,6 +217,12 @@ async def find(service: JobService, text: str) -> Run:
             "Give more of it.",
         )
     return found[0]
+
+
+def _note_waiting(output: Output, engine: Engine) -> None:
+    """Say so where nobody works at what was queued."""
+    if not engine.worker_elsewhere():
+        output.note("It waits until Nagatha or “nagatha worker” runs.")
 
 
 # what is printed -------------------------------------------------------------------------

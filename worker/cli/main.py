@@ -7,7 +7,7 @@ windows do.
 import click
 
 from worker import __version__
-from worker.cli import chat, jobs, ops
+from worker.cli import approvals, chat, jobs, ops, schedule
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +27,8 @@ for _command in (
     jobs.retry,
     jobs.cancel,
     jobs.schedules,
+    schedule.schedule,
+    approvals.approvals,
     ops.config,
     ops.worker,
     ops.doctor,

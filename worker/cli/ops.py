@@ -48,7 +48,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def run_task(task: str, arguments: tuple[str, ...], wait: bool, as_json: bool) -> None:
     """Run TASK (module.task) with key=value arguments."""
     output = Output(as_json=as_json)
-    given = _arguments(arguments)
+    given = given_arguments(arguments)
 
     async def action(engine: Engine, services: OwnerServices) -> int:
         await engine.modules_ready()
@@ -119,7 +119,8 @@ async def _ended(
                         break
 
 
-def _arguments(pairs: tuple[str, ...]) -> dict[str, object]:
+def given_arguments(pairs: tuple[str, ...]) -> dict[str, object]:
+    """The arguments of a task, from key=value. Raises UsageError."""
     given: dict[str, object] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]+", re.ASCII)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _PROXY_ADDRESS = re.compile(r"(https?|socks5h?)://[^\s/]+", re.ASCII)
 
 
@@ -48,6 +49,12 @@ def _level(value: object) -> object:
     if isinstance(value, str):
         value = value.strip().upper()
         return "WARNING" if value == "WARN" else value
+    return value
+
+
+def _clock(value: str) -> str:
+    if value and not _CLOCK.fullmatch(value):
+        raise ValueError("A time such as 22:00 is expected")
     return value
 
 
@@ -93,6 +100,7 @@ def _proxy_address(value: str) -> str:
 
 Count: TypeAlias = Annotated[int, BeforeValidator(_no_bool)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_no_bool)]
+Clock: TypeAlias = Annotated[str, AfterValidator(_clock)]
 Address: TypeAlias = Annotated[str, AfterValidator(_address)]
 Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_split)]
 LevelName: TypeAlias = Annotated[
@@ -294,6 +302,22 @@ class Data(Section):
     )
 
 
+class Reminders(Section):
+    """When one is reminded, and when not."""
+
+    quiet_from: Clock = Field(
+        "", title="Quiet from", description="Reminders are kept back from then on, e.g. 22:00."
+    )
+    quiet_to: Clock = Field(
+        "", title="Quiet until", description="What was kept back is told then, e.g. 07:00."
+    )
+    missed: Literal["notify", "list", "skip"] = Field(
+        "notify",
+        title="Missed reminders",
+        description="What becomes of times that passed while Nagatha was off.",
+    )
+
+
 class Modules(Section):
     """Plug-ins that were switched. Shipped ones are on, a person's own are off by themselves."""
 
@@ -351,6 +375,7 @@ class Settings(BaseSettings):
     api: Api = Api()
     storage: Storage = Storage()
     data: Data = Data()
+    reminders: Reminders = Reminders()
     modules: Modules = Modules()
     logging: Logging = Logging()
     providers: tuple[ProviderEntry, ...] = ()

@@ -59,6 +59,7 @@ class Registry(Protocol):
         rate_limit: str = "",
         schedule: float | None = None,
         tool: bool = False,
+        needs_approval: bool = False,
         description: str = "",
         parameters: Mapping[str, object] | None = None,
     ) -> None:
@@ -68,7 +69,9 @@ class Registry(Protocol):
         (it runs on the runtime loop); it takes keyword arguments and returns JSON. With
         `bind` its first argument is a `TaskContext`. `time_limit`, `default_retry_delay` and
         `schedule` are seconds; `rate_limit` is e.g. "10/m". `tool=True` lets the assistant
-        call it. `parameters` is a JSON schema; without one it is made from the signature.
+        call it, with `needs_approval=True` each time only after the person agreed: for what
+        changes something outside, such as sending a mail. `parameters` is a JSON schema; without
+        one it is made from the signature.
         Raises ValueError for a name that is taken or not the module's own.
         """
         ...

@@ -146,3 +146,5 @@ class Approval:
     answered: datetime | None = None
     expired: bool = False
     """Its run ended meanwhile; there is nothing left to answer."""
+    may_always: bool = True
+    """Whether "always" is an answer to it; some are asked about each time."""

@@ -231,7 +231,11 @@ class JobService(Protocol):
         ...
 
     async def retry(self, run: str) -> Run:
-        """Queue the same task with the same arguments again, as a new run."""
+        """Queue the same task with the same arguments again, as a new run.
+
+        A step of a chain stays in its batch, and the steps that were cancelled because of it
+        follow it again, as new runs too.
+        """
         ...
 
     async def run_now(self, run: str) -> Run:

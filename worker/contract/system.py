@@ -123,6 +123,8 @@ class TaskInfo:
     """As Celery writes it, e.g. "10/m"; "" for none."""
     schedule: float | None
     """Seconds between two runs by Beat; None for none."""
+    needs_approval: bool = False
+    """Whether the assistant may call it only after the person agreed."""
 
 
 @dataclass(frozen=True, slots=True)

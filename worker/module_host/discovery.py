@@ -28,6 +28,7 @@ OPTIONS = (
     "rate_limit",
     "schedule",
     "tool",
+    "needs_approval",
     "description",
 )
 """What `options` in config.yaml may say for a task; it wins over what the code says."""

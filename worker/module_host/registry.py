@@ -68,6 +68,7 @@ class ModuleRegistry:
         rate_limit: str = "",
         schedule: float | None = None,
         tool: bool = False,
+        needs_approval: bool = False,
         description: str = "",
         parameters: Mapping[str, object] | None = None,
     ) -> None:
@@ -98,6 +99,7 @@ class ModuleRegistry:
             "rate_limit": rate_limit,
             "schedule": schedule,
             "tool": tool,
+            "needs_approval": needs_approval,
             "description": description or summary_of(func),
         }
         info = _info(full, module, schema, given | dict(self._options.get(name, {})))
@@ -125,6 +127,9 @@ def _info(
     tool = options["tool"]
     if not isinstance(tool, bool):
         raise ValueError(f"{full}: tool must be true or false")
+    needs_approval = options["needs_approval"]
+    if not isinstance(needs_approval, bool):
+        raise ValueError(f"{full}: needs_approval must be true or false")
     return TaskInfo(
         name=full,
         module=module,
@@ -136,6 +141,7 @@ def _info(
         time_limit=None if limit is None else _number(full, options, "time_limit", above=0),
         rate_limit=rate,
         schedule=None if schedule is None else _number(full, options, "schedule", least=1),
+        needs_approval=needs_approval,
     )
 
 

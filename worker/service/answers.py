@@ -30,15 +30,18 @@ from worker.contract.types import (
     UsageRecord,
 )
 from worker.service import run_words
-from worker.service.asking import Asking, Wish
+from worker.service.approvals import tell_expired
+from worker.service.asking import Asking
 from worker.service.cancel import RunningWork
 from worker.service.carrier import Carrier
 from worker.service.course import Course
 from worker.service.models import ModelDesk
+from worker.service.parking import AnswerParked, asked, park
 from worker.service.retries import tried_again
 from worker.service.routing import TASKS
 from worker.service.scope import Scope, Spawn
 from worker.service.titles import Titles
+from worker.service.wish import Wish
 from worker.service.writing import Writing
 from worker.storage.rules import released
 from worker.tools.base import Toolbox
@@ -205,6 +208,7 @@ class Answers:
         await self.carrier.revoke(run)
         final = await scope.storage.get_run(scope.owner, run)
         await self._told(scope, stopped, final)
+        await tell_expired(scope, run)
         return True
 
     async def stop_chat(self, scope: Scope, chat: str) -> None:
@@ -314,6 +318,7 @@ class Answers:
         )
         ended = replace(message, state="failed")
         title_wanted = False
+        parked: AnswerParked | None = None
         try:
             if work.reason:  # stopped before the first step
                 raise asyncio.CancelledError
@@ -323,6 +328,8 @@ class Answers:
         except asyncio.CancelledError:
             state: MessageState = "stopped" if work.reason == "stopped" else "interrupted"
             ended = replace(message, state=state)
+        except AnswerParked as waits:
+            ended, parked = waits.message, waits
         except NagathaError as error:
             state = "interrupted" if writing.began else "failed"
             ended = replace(message, state=state, error=error.problem)
@@ -334,7 +341,9 @@ class Answers:
             work.ending = True
             seconds = (message.seconds or 0.0) + loop.time() - began
             ended = replace(ended, seconds=seconds)
-            await asyncio.shield(loop.create_task(self._finish(work, writing, course, ended)))
+            await asyncio.shield(
+                loop.create_task(self._finish(work, writing, course, ended, parked))
+            )
         if title_wanted:
             with contextlib.suppress(NagathaError):  # the answer is there; a title can wait
                 scope = work.scope
@@ -375,13 +384,22 @@ class Answers:
         await self.carrier.report(work.run)
 
     async def _finish(
-        self, work: _Running, writing: Writing, course: Course, ended: Message
+        self,
+        work: _Running,
+        writing: Writing,
+        course: Course,
+        ended: Message,
+        parked: AnswerParked | None,
     ) -> None:
         """Store how it ended, or that it goes on later, then tell it. Never raises."""
         scope = work.scope
         try:
             await course.aclose()
             await writing.close()
+            if parked is not None:
+                ended = await self._park(work, writing, ended, parked)
+                if ended.state == "streaming":
+                    return
             message = writing.finished(ended)
             if await self._put_back(work, message, writing):
                 return
@@ -410,6 +428,27 @@ class Answers:
             log.exception("answer %s could not be ended", work.run.id)
         finally:
             self._drop(work)
+
+    async def _park(
+        self, work: _Running, writing: Writing, ended: Message, parked: AnswerParked
+    ) -> Message:
+        """Let an answer wait for a person's word; as it ended, where that cannot be stored, or it
+        was stopped at that very moment."""
+        wanted = parked.parked.wanted
+        if work.reason == "stopped":
+            return replace(ended, state="stopped")
+        message = writing.finished(ended, [one.call for one in wanted])
+        try:
+            waiting, work.run = await park(
+                work.scope, message, work.run, parked.parked, writing.records
+            )
+        except NagathaError as error:
+            log.error("answer %s cannot be parked: %s", work.run.id, error)
+            return replace(ended, state="interrupted", error=error.problem)
+        await self.carrier.write_down(work.scope, work.run.id, asked(wanted))
+        if work.run.lane == "queued":
+            await self.carrier.report(work.run)
+        return waiting
 
     async def _put_back(self, work: _Running, message: Message, writing: Writing) -> bool:
         """Let a queued answer go on later, where the program ends or a try failed that is worth

@@ -6,52 +6,27 @@ runs, queues, or how an answer's end is stored.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Self, cast
 
 from worker.agent.calls import Limits
 from worker.agent.context import Question
 from worker.agent.loop import Agent, AnswerEnd, Sink
 from worker.agent.prompts import system_prompt
+from worker.agent.standstill import Standstill
 from worker.config import Settings
 from worker.contract.errors import NotFound
-from worker.contract.types import JsonObject, Message, QueryType
+from worker.contract.types import Message
 from worker.service import kept
+from worker.service.approvals import ApprovalGate
 from worker.service.models import BUILTIN, Chosen, ModelDesk
+from worker.service.parking import AnswerParked
 from worker.service.plain import parameters_for
 from worker.service.scope import Scope
+from worker.service.wish import Wish
 from worker.service.writing import Writing
+from worker.tools.approval import ChosenTools, Guarded
 from worker.tools.base import Toolbox, ToolContext
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How a question is to be answered, besides what it says."""
-
-    provider: str = ""
-    model: str = ""
-    query_type: QueryType = "general"
-    fresh: bool = False
-    """True where a model is to be asked, whatever answers are kept."""
-
-    def arguments(self) -> JsonObject | None:
-        """For the run's row, from which another process can go on; None where all is usual."""
-        usual = Wish()
-        names = ("provider", "model", "query_type", "fresh")
-        given = {name: getattr(self, name) for name in names}
-        return {n: v for n, v in given.items() if v != getattr(usual, n)} or None
-
-    @classmethod
-    def of(cls, arguments: JsonObject | None) -> Self:
-        """From a run's row."""
-        found = arguments or {}
-        return cls(
-            provider=str(found.get("provider", "")),
-            model=str(found.get("model", "")),
-            query_type=cast(QueryType, found.get("query_type", "general")),
-            fresh=bool(found.get("fresh", False)),
-        )
 
 
 class Asking:
@@ -76,7 +51,8 @@ class Asking:
         """Answer the question above `message`, and return it as it ended.
 
         `sink` hears what is written and hands it to `writing`, which is told who is asked. Raises
-        NagathaError where nobody could be asked, or the text could not be kept.
+        NagathaError where nobody could be asked, or the text could not be kept, and AnswerParked
+        where a person has to be asked first.
         """
         settings = self._settings()
         chosen = await self._desk.choose(wish.provider, wish.model)
@@ -93,9 +69,13 @@ class Asking:
             system=system_prompt(now, settings.models.system_prompt),
             files=await _files(scope, branch),
             resume=message.text,
+            standstill=await _stands(scope, message),
         )
+        toolbox: Toolbox = Guarded(self._toolbox, ApprovalGate(scope))
+        if wish.tools is not None:
+            toolbox = ChosenTools(toolbox, wish.tools)
         key = ""
-        if real and settings.chat.reuse_answers:
+        if real and settings.chat.reuse_answers and question.standstill is None:
             key = await self._key(chosen, question, wish, settings)
         known = None if wish.fresh else await kept.find(scope, key)
         if known is not None:
@@ -110,7 +90,7 @@ class Asking:
         agent = Agent(
             chosen.provider,
             parameters_for(chosen, settings),
-            self._toolbox,
+            toolbox,
             Limits(
                 rounds=settings.agent.max_rounds,
                 seconds=settings.agent.tool_timeout,
@@ -119,6 +99,9 @@ class Asking:
         )
         context = ToolContext(scope.owner, message.chat, message.run or "", now)
         end = await _answered(agent, question, sink, context, writing)
+        if end.parked is not None:
+            by = replace(message, provider=chosen.provider.id, model=end.model or chosen.model)
+            raise AnswerParked(by, end.parked)
         ended = replace(
             message,
             state=end.state,
@@ -157,6 +140,14 @@ async def _answered(
         if not answering.done():
             answering.cancel()
             await asyncio.wait((answering,))
+
+
+async def _stands(scope: Scope, message: Message) -> Standstill | None:
+    """Where the answer was parked by this very run."""
+    if message.run is None:
+        return None
+    stored = await scope.storage.get_standstill(scope.owner, message.run)
+    return None if stored is None else Standstill.of(stored)
 
 
 async def _files(scope: Scope, branch: Sequence[Message]) -> Mapping[str, bytes]:

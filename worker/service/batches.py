@@ -3,7 +3,7 @@
 Owns how their runs are tied together. Their life is that of any other run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -64,6 +64,39 @@ class Batches:
                 await life.enqueue(run)
         return Batch(batch, kind, tuple(runs))
 
+    async def queue_again(self, first: Run) -> Run:
+        """Have the rest of a chain done that was cancelled because `first` came to no good end.
+
+        `first` is a run to be stored, of the batch and with the id in `follows` of the one that it
+        repeats. Each cancelled step is repeated after it, all in one transaction. Returns `first`
+        as it was queued. Raises NotFound, InvalidInput; nothing is queued then.
+        """
+        life, scope = self.life, self.life.scope
+        assert first.batch is not None and first.follows is not None  # see above
+        there = await scope.storage.runs_of_batch(scope.owner, first.batch)
+        begun = replace(first, follows=None)
+        runs = [begun]
+        for step in _cancelled_after(first.follows, there):
+            new = life.new_run(
+                step.name, life.fitting(step.name, step.arguments or {}), source=step.source
+            )
+            runs.append(
+                replace(
+                    new,
+                    batch=first.batch,
+                    follows=runs[-1].id,
+                    priority=first.priority,
+                    # See `queue`.
+                    queued=first.queued + timedelta(microseconds=len(runs)),
+                )
+            )
+        why = run_words.line(first.queued, run_words.queued(begun, "again"))
+        await scope.storage.add_runs(scope.owner, runs, (why,))
+        for run in runs:
+            await scope.tell_run(run)
+        await life.enqueue(begun)
+        return begun
+
     async def get(self, batch: str) -> Batch:
         """One as it is now. Raises NotFound."""
         scope = self.life.scope
@@ -72,4 +105,19 @@ class Batches:
             raise NotFound(
                 "Batch not found", f"There is no batch {batch!r}.", "It may have been cleaned up."
             )
-        return Batch(batch, "chain" if batch.startswith(_CHAIN) else "group", runs)
+        return Batch(batch, "chain" if is_chain(batch) else "group", runs)
+
+
+def is_chain(batch: str) -> bool:
+    """Whether the runs of the batch with this id wait for each other."""
+    return batch.startswith(_CHAIN)
+
+
+def _cancelled_after(run: str, batch: Sequence[Run]) -> Iterator[Run]:
+    """The steps of a chain that were not begun because of how `run` ended, in their order."""
+    after = {step.follows: step for step in batch if step.follows is not None}
+    while (step := after.get(run)) is not None:
+        if step.state != "REVOKED" or step.error is None or step.error.kind != "not_begun":
+            return
+        yield step
+        run = step.id

@@ -22,11 +22,11 @@ from worker.contract.types import (
     Source,
 )
 from worker.service.answers import Answers
-from worker.service.asking import Wish
 from worker.service.attachments import Attachments
 from worker.service.carrier import NOBODY, REFUSED
 from worker.service.routing import TASKS, Route, priority, route
 from worker.service.scope import Scope, new_id
+from worker.service.wish import Wish
 from worker.storage.base import ChatChanges
 
 LONGEST_TEXT = 2_000_000

@@ -15,11 +15,16 @@ from worker.contract.system import Backup
 from worker.contract.types import JsonObject, Problem, Run, RunKind, Source
 from worker.service import run_words
 from worker.service.ends import UnkeptEnds
+from worker.service.maintenance import Report
 from worker.service.scope import Scope, new_id
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+STEP = 0.01
+"""Of the whole; less is not worth a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,30 @@ class Chores:
         source: Source = "engine",
         arguments: JsonObject | None = None,
     ) -> T:
-        """What `work` returns, or raises; its run keeps what `result` makes of it (JSON).
+        """`do_telling` for work that does not tell how far it is."""
+        return await self.do_telling(
+            lambda _report: work(),
+            kind=kind,
+            name=name,
+            why=why,
+            result=result,
+            source=source,
+            arguments=arguments,
+        )
+
+    async def do_telling(
+        self,
+        work: Callable[[Report], Awaitable[T]],
+        *,
+        kind: RunKind,
+        name: str,
+        why: str,
+        result: Callable[[T], object],
+        source: Source = "engine",
+        arguments: JsonObject | None = None,
+    ) -> T:
+        """What `work` returns, or raises; its run keeps what `result` makes of it (JSON), and how
+        far `work` reports to be, in steps of a hundredth.
 
         `why` is the first line of its log.
 
@@ -48,8 +76,16 @@ class Chores:
         """
         run = self._begun(kind, name, source, arguments)
         known = await self._is_known(run, why)
+        told = -STEP
+
+        async def report(fraction: float, text: str) -> None:
+            nonlocal told
+            if known and fraction - told >= STEP:
+                told = fraction
+                await self._progress(replace(run, progress=fraction, progress_text=text))
+
         try:
-            done = await work()
+            done = await work(report)
         except BaseException as error:
             if known:
                 await self._end(_broken(run, error))
@@ -98,6 +134,14 @@ class Chores:
             return False
         await scope.tell_run(run)
         return True
+
+    async def _progress(self, run: Run) -> None:
+        scope = self.scope
+        try:
+            at_work = replace(run, state="PROGRESS")
+            await scope.tell_run(await scope.storage.save_run(scope.owner, at_work))
+        except NagathaError as error:  # the work itself may go well
+            log.warning("the progress of run %s cannot be told: %s", run.id, error)
 
     async def _end(self, run: Run) -> None:
         ended = replace(run, ended=self.scope.now())

@@ -16,6 +16,7 @@ from worker.contract.system import Backup, DataPlaces, Transfer
 from worker.contract.types import Chat
 from worker.service.archive import ArchivedChat, ArchiveWriter, read_archive
 from worker.service.chores import Chores
+from worker.service.maintenance import Report
 from worker.service.scope import Scope
 from worker.storage.rules import AT_WORK, at_work
 
@@ -98,8 +99,8 @@ class Data:
 
     async def export(self, folder: str) -> Transfer:
         """See `DataService.export`."""
-        return await self.chores.do(
-            lambda: self._export(folder),
+        return await self.chores.do_telling(
+            lambda report: self._export(folder, report),
             kind="backup",
             name="export",
             why=ASKED_FOR,
@@ -107,7 +108,7 @@ class Data:
             arguments={"folder": folder},
         )
 
-    async def _export(self, folder: str) -> Transfer:
+    async def _export(self, folder: str, report: Report) -> Transfer:
         now = self.scope.now()
         place = _path(folder)
         if not place.is_absolute():
@@ -118,7 +119,9 @@ class Data:
             raise _cannot_write(place, error) from error
         left: list[str] = []
         try:
-            for chat in await self._every_chat():
+            chats = await self._every_chat()
+            for number, chat in enumerate(chats):
+                await report(number / len(chats), f"{number} of {len(chats)} chats")
                 if not await self._exported(chat, writer):
                     left.append(f"“{chat.title or chat.id}”")
             await asyncio.to_thread(writer.close)
@@ -133,8 +136,8 @@ class Data:
 
     async def import_all(self, path: str) -> Transfer:
         """See `DataService.import_all`."""
-        return await self.chores.do(
-            lambda: self._import(path),
+        return await self.chores.do_telling(
+            lambda report: self._import(path, report),
             kind="backup",
             name="import",
             why=ASKED_FOR,
@@ -142,7 +145,7 @@ class Data:
             arguments={"path": path},
         )
 
-    async def _import(self, path: str) -> Transfer:
+    async def _import(self, path: str, report: Report) -> Transfer:
         source = _path(path)
         try:
             archived = await asyncio.to_thread(read_archive, source)
@@ -152,7 +155,8 @@ class Data:
             ) from error
         chats = messages = skipped = 0
         try:
-            for one in archived:
+            for number, one in enumerate(archived):
+                await report(number / len(archived), f"{number} of {len(archived)} chats")
                 if await self.scope.storage.import_chat(
                     self.scope.owner, one.chat, one.messages, one.files
                 ):

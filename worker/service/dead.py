@@ -6,8 +6,8 @@ Owns that a run and its message never say different things. It must not know the
 import logging
 from dataclasses import dataclass
 
-from worker.contract.errors import InvalidInput, NotFound
-from worker.contract.jobs import DeadLetter
+from worker.contract.errors import Conflict, NotFound
+from worker.contract.jobs import DeadLetter, LogLine
 from worker.contract.types import FINAL_STATES, Run
 from worker.service import run_words
 from worker.service.life import RunLife
@@ -32,13 +32,6 @@ class DeadLetters:
         """See `JobService.retry_dead`."""
         life = self.life
         found = await self._letter(letter)
-        answer = await self._run(found)
-        if answer is not None and answer.kind == "answer":
-            raise InvalidInput(
-                "An answer is not taken up again here",
-                "Its message was given up, and the chat says so.",
-                "Ask again in its chat, then delete the letter.",
-            )
         # The row first: a worker that gets the message finds something to do. Should the process
         # end in between, recovery finds a waiting run whose message is dead, and ends it again.
         opened = await self._reopen(found)
@@ -46,7 +39,7 @@ class DeadLetters:
             await life.dispatcher().retry_dead(life.scope.owner, letter)
         except BaseException:
             if opened is not None:
-                await life.fail(opened.id, run_words.dead_letter())
+                await life.give_up(opened, run_words.dead_letter())
             raise
         # Recovery may have looked between the two steps.
         await self._reopen(found)
@@ -57,8 +50,16 @@ class DeadLetters:
         found = await self._letter(letter)
         # The row first: recovery would queue a waiting run anew that has no message.
         run = await self._run(found)
-        if run is not None and run.state not in FINAL_STATES and await self._is_lost(run):
-            await life.give_up(run, run_words.deleted_letter())
+        if run is None:
+            # Another Celery client's, which has no other way to hear of it.
+            if found.run and not await life.dispatcher().holds(found.run):
+                await life.tell_clients(found.run, "FAILURE", run_words.deleted_letter())
+        elif run.state not in FINAL_STATES:
+            if await self._is_lost(run):
+                await life.give_up(run, run_words.deleted_letter())
+        elif run.error is not None and run.error.kind == KIND:
+            deleted = run_words.line(life.scope.now(), run_words.DELETED, "WARNING")
+            await life.write_down(run.id, deleted)
         await life.dispatcher().delete_dead(life.scope.owner, letter)
 
     async def _is_lost(self, run: Run) -> bool:
@@ -88,11 +89,30 @@ class DeadLetters:
         run = await self._run(letter)
         if run is None or run.error is None or run.error.kind != KIND:
             return None
-        if run.kind == "answer":
-            return None  # it ended in its chat, where it is asked for again
-        scope = self.life.scope
+        life, scope = self.life, self.life.scope
         line = run_words.line(scope.now(), run_words.REVIVED)
-        opened = await scope.storage.reopen_run(scope.owner, run.id, (line,))
+        if run.kind != "answer":
+            opened = await scope.storage.reopen_run(scope.owner, run.id, (line,))
+        else:
+            opened = await self._reopen_answer(run, line)
         if opened is not None:
             await scope.tell_run(opened)
+            await life.tell_clients(opened.id, opened.state)
+        return opened
+
+    async def _reopen_answer(self, run: Run, line: LogLine) -> Run | None:
+        """Let an answer wait again in its chat. Raises NotFound, Conflict."""
+        scope = self.life.scope
+        reopened = await scope.storage.reopen_answer(scope.owner, run.id, (line,))
+        if reopened is None:
+            if (await scope.storage.get_run(scope.owner, run.id)).state != "FAILURE":
+                return None  # somebody else was quicker
+            raise Conflict(
+                "The chat went on without this answer",
+                "It was asked for again there.",
+                "Delete the letter.",
+            )
+        opened, answer = reopened
+        await scope.tell_message(answer)
+        await scope.tell_chat(answer.chat, run.id)
         return opened

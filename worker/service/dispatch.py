@@ -3,7 +3,7 @@
 Owns `Dispatcher` and `Background`. It must not know Celery, which is on their other side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +70,10 @@ class Dispatcher(Protocol):
 
     async def holds(self, run: str) -> bool:
         """True when a message for the run is in the queue or with a worker for certain."""
+        ...
+
+    async def missing(self, runs: Sequence[str]) -> frozenset[str]:
+        """Those of `runs` that `holds` denies, all asked for at once."""
         ...
 
     async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
@@ -220,6 +224,10 @@ class NoBackground:
     async def holds(self, run: str) -> bool:
         """Nothing is queued."""
         return False
+
+    async def missing(self, runs: Sequence[str]) -> frozenset[str]:
+        """Nothing is queued."""
+        return frozenset(runs)
 
     async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
         """There are no Celery clients."""

@@ -21,7 +21,7 @@ from worker.contract.jobs import (
 )
 from worker.contract.types import FINAL_STATES, Run, RunKind, RunState, Source
 from worker.service import run_words
-from worker.service.batches import Batches
+from worker.service.batches import Batches, is_chain
 from worker.service.cancel import RunningWork
 from worker.service.dead import DeadLetters
 from worker.service.dispatch import HIGHEST_PRIORITY
@@ -64,6 +64,12 @@ class Jobs(RunLife):
         kinds: tuple[RunKind, ...] = (),
     ) -> tuple[Run, ...]:
         """See `JobService.list_runs`."""
+        if before is not None and before.tzinfo is None:
+            raise InvalidInput(
+                "The time has no zone",
+                "It could be any of 24 hours.",
+                "Give it with one, such as 2026-11-21T12:00:00+00:00.",
+            )
         return await self.scope.storage.list_runs(
             self.scope.owner,
             states=states,
@@ -127,7 +133,12 @@ class Jobs(RunLife):
             schedule=found.schedule,
         )
         # Whoever asked first, a person waits for it now.
-        return await self.queue(replace(once_more, priority=PRIORITY_PERSON), again=True)
+        once_more = replace(once_more, priority=PRIORITY_PERSON)
+        if found.batch is not None and is_chain(found.batch):
+            return await Batches(self).queue_again(
+                replace(once_more, batch=found.batch, follows=found.id)
+            )
+        return await self.queue(once_more, "again")
 
     async def run_now(self, run: str) -> Run:
         """See `JobService.run_now`."""
@@ -193,8 +204,8 @@ class Jobs(RunLife):
 
     async def run_schedule(self, name: str) -> Run:
         """See `JobService.run_schedule`."""
-        run = await self.queue(self.periodic.new_run(name))
-        await self.periodic.tell(name)
+        run = await self.queue(self.periodic.new_run(name), "now")
+        await self.periodic.ran_now(name, run.queued)
         return run
 
     async def pause_schedule(self, name: str, paused: bool) -> Schedule:

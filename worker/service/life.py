@@ -21,6 +21,7 @@ from worker.contract.types import (
     Problem,
     Run,
     RunKind,
+    RunState,
     Source,
 )
 from worker.module_host.host import ModuleHost
@@ -29,6 +30,7 @@ from worker.service import run_words
 from worker.service.dispatch import PRIORITIES, Background
 from worker.service.ends import UnkeptEnds
 from worker.service.scope import Scope, new_id
+from worker.storage.base import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ QUEUED_KINDS: frozenset[RunKind] = frozenset({"task", "maintenance"})
 """Runs of these kinds are carried by the broker, and begun again after a kill."""
 
 
-def is_carried(run: Run) -> bool:
+def is_carried(run: Run | Waiting) -> bool:
     """Whether the broker carries it, so that it goes on by itself when its process is gone."""
     return run.kind in QUEUED_KINDS or (run.kind == "answer" and run.lane == "queued")
 
@@ -78,9 +80,9 @@ class RunLife:
         """The arguments as a module's task takes them. Raises NotFound, InvalidInput."""
         return dict(checked(self.host.spec(name).info.parameters, arguments, name))
 
-    async def queue(self, run: Run, *, again: bool = False) -> Run:
-        """Store a new run, and hand it to the broker; `again`: a person has it done once more."""
-        why = run_words.line(run.queued, run_words.queued(run, again=again))
+    async def queue(self, run: Run, asked: run_words.Asked = "") -> Run:
+        """Store a new run, and hand it to the broker; `asked` is for its log."""
+        why = run_words.line(run.queued, run_words.queued(run, asked))
         await self.scope.storage.add_run(self.scope.owner, run, (why,))
         await self.scope.tell_run(run)
         await self.enqueue(run)
@@ -175,7 +177,9 @@ class RunLife:
     async def give_up(self, run: Run, problem: Problem) -> None:
         """End a run that waits for a message which never comes."""
         if run.kind != "answer":
-            await self.fail(run.id, problem)
+            ended = await self.fail(run.id, problem)
+            if ended.state == "FAILURE":
+                await self.tell_clients(run.id, "FAILURE", problem)
             return
         storage, owner, now = self.scope.storage, self.scope.owner, self.scope.now()
         taken = await storage.claim_answer(owner, run.id, self.scope.process, now)
@@ -194,8 +198,23 @@ class RunLife:
             await self._let_go(run.id)
             raise
         await self.scope.tell_message(stored)
-        await self.scope.tell_run(await storage.get_run(owner, run.id))
+        ended = await storage.get_run(owner, run.id)
+        await self.scope.tell_run(ended)
         await self.scope.tell_chat(stored.chat, run.id)
+        # It was claimed to be ended, and not worked at.
+        await self.write_down(run.id, run_words.ended(replace(ended, started=run.started)))
+        await self.tell_clients(run.id, "FAILURE", problem)
+
+    async def tell_clients(self, run: str, state: RunState, problem: Problem | None = None) -> None:
+        """Tell Celery clients how a run stands of which no worker will: a run that was given up,
+        or that waits again after that."""
+        meta: JsonObject = {"status": "", "progress": None}
+        if problem is not None:
+            meta = {"error": str(problem)}
+        try:
+            await self.dispatcher().report(run, state, meta)
+        except NagathaError as error:
+            log.warning("Celery clients do not hear of run %s: %s", run, error)
 
     async def _let_go(self, run: str) -> None:
         """Let a claimed run wait again; where that cannot be stored now, as soon as it can."""

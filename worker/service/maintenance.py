@@ -12,18 +12,24 @@ from typing import TypeAlias
 from worker.contract.errors import NotFound
 from worker.contract.events import ChatChanged, MessageChanged, RunChanged
 from worker.contract.system import Backup
-from worker.contract.types import FINAL_STATES, JsonObject
+from worker.contract.types import FINAL_STATES, JsonObject, Run
 from worker.events.bus import EventBus
 from worker.module_host.host import ModuleHost
 from worker.service import run_words
 from worker.service.dispatch import Background
 from worker.service.life import RunLife, is_carried
-from worker.storage.base import OwnedRun, Storage
+from worker.storage.base import OwnedRun, Storage, Waiting
+from worker.storage.rules import WAITING
 
 EVENTS_KEPT = timedelta(days=2)
 UNUSED_ATTACHMENTS_KEPT = timedelta(days=2)
 QUIET_RUNS_KEPT = timedelta(days=1)
 """Runs of maintenance that went well, dozens a day and all alike."""
+
+
+FIRINGS_KEPT = timedelta(days=90)
+NEWEST_FIRINGS = 50
+"""Of each reminder so many times are kept longer than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,11 @@ class Maintenance:
             quiet_before=now - QUIET_RUNS_KEPT,
         )
         answers = await self.storage.expire_answers(now)
+        reminders = await self.storage.expire_reminders(
+            deleted_before=now - keeping.deleted,
+            answered_before=now - FIRINGS_KEPT,
+            keep=NEWEST_FIRINGS,
+        )
         await report(0.25, "tidying the queue")
         queue = await self.background().tidy()
         await report(0.5, "giving space back")
@@ -84,7 +95,7 @@ class Maintenance:
         statistics = await self.storage.statistics()
         return {
             "success": True,
-            "expired": {**asdict(expired), "answers": answers},
+            "expired": {**asdict(expired), "answers": answers, **asdict(reminders)},
             "queue": dict(queue),
             "backup": backup,
             "statistics": asdict(statistics),
@@ -96,7 +107,7 @@ class Maintenance:
             return None
         now = self.now()
         statistics = await self.storage.statistics()
-        if statistics.messages == 0:
+        if statistics.messages == 0 and statistics.reminders == 0:
             return None
         if not await self.storage.backup_due(now):
             return None
@@ -153,57 +164,77 @@ class Maintenance:
         gave up, a step of a chain whose turn never comes. Returns how many were queued. Raises
         Unavailable, with the rows left for the next time.
         """
-        await self.interrupt_orphans()
-        released = await self._release_all(await self._orphans())
-        await self.write_waiting()
-        queued = 0
+        left = await self._orphans()
+        await self._interrupt_all(left)
+        released = await self._release_all(left)
+        waiting = await self.storage.waiting_runs()
+        await self._write(waiting)
+        parked = await self.storage.parked_runs()
+        carried = [one for one in waiting if is_carried(one) and one.id not in parked]
         background = self.background()
         dead = await background.dead_runs()
-        for owned in await self.storage.unclaimed_runs():
-            run, life = owned.run, self.life(owned.owner)
-            if not is_carried(run) or not await self._has_its_turn(owned, life):
-                continue
-            if run.kind == "task":
-                try:
-                    self.host.spec(run.name)
-                except NotFound as error:
-                    if background.state.worker != "ok":
-                        continue  # a command may see other modules than whoever does the work
-                    await self._without_task(owned, error)
-                    continue
-            # The message of an answer that was begun is gone: it was acknowledged then.
-            begun = run.kind == "answer" and run.id in released
-            if not begun and await background.holds(run.id):
-                continue
-            if run.id in dead:
-                await life.give_up(run, run_words.dead_letter())
-                continue
-            due = run.due
-            if due is None and run.state == "RETRY" and run.error is not None:
-                due = run.error.retry_at
-            await background.send(
-                owned.owner,
-                run.name,
-                run.id,
-                delay=life.seconds_until(due),
-                priority=run.priority,
-            )
-            queued += 1
+        # Only those are read whose message is gone: thousands may wait, and nearly all are there.
+        lost = await background.missing([one.id for one in carried])
+        # The message of an answer that was begun is gone: it was acknowledged then.
+        lost |= {one.id for one in carried if one.kind == "answer" and one.id in released}
+        strange = self._without_module({one.name for one in carried if one.kind == "task"})
+        queued = 0
+        for one in carried:
+            if one.id in lost or one.name in strange:
+                queued += await self._look_after(one, dead, strange.get(one.name))
         return queued
+
+    async def _look_after(
+        self, waiting: Waiting, dead: frozenset[str], strange: NotFound | None
+    ) -> bool:
+        """Queue a run again whose message is gone, or end it where it has no future; whether it
+        was queued. `strange` is why nobody knows its task."""
+        owner, life, background = waiting.owner, self.life(waiting.owner), self.background()
+        try:
+            run = await self.storage.get_run(owner, waiting.id)
+        except NotFound:  # deleted since
+            return False
+        # It may have been begun since, or have ended with one that it followed.
+        if run.state not in WAITING or not await self._has_its_turn(run, life):
+            return False
+        if strange is not None:
+            # A command may see other modules than whoever does the work.
+            if background.state.worker == "ok":
+                await self._without_task(owner, run.id, strange)
+            return False
+        if run.id in dead:
+            await life.give_up(run, run_words.dead_letter())
+            return False
+        due = run.due
+        if due is None and run.state == "RETRY" and run.error is not None:
+            due = run.error.retry_at
+        delay = life.seconds_until(due)
+        await background.send(owner, run.name, run.id, delay=delay, priority=run.priority)
+        return True
+
+    def _without_module(self, tasks: Iterable[str]) -> dict[str, NotFound]:
+        """Those that no module has which is on."""
+        strange: dict[str, NotFound] = {}
+        for name in tasks:
+            try:
+                self.host.spec(name)
+            except NotFound as error:
+                strange[name] = error
+        return strange
 
     async def end_tasks_of(self, module: str) -> None:
         """A person switched the module off: what waits for its tasks ends, and says why."""
-        for owned in await self.storage.unclaimed_runs():
-            if owned.run.kind == "task" and owned.run.name.rpartition(".")[0] == module:
-                try:
-                    self.host.spec(owned.run.name)
-                except NotFound as error:
-                    await self._without_task(owned, error)
+        waiting = [one for one in await self.storage.unclaimed_runs() if one.run.kind == "task"]
+        its = {one.run.name for one in waiting if one.run.name.rpartition(".")[0] == module}
+        strange = self._without_module(its)
+        for one in waiting:
+            if one.run.name in strange:
+                await self._without_task(one.owner, one.run.id, strange[one.run.name])
 
-    async def _without_task(self, owned: OwnedRun, error: NotFound) -> None:
+    async def _without_task(self, owner: str, run: str, error: NotFound) -> None:
         # A worker would throw the message away.
-        await self.life(owned.owner).fail(owned.run.id, error.problem)
-        await self.background().revoke(owned.run.id)
+        await self.life(owner).fail(run, error.problem)
+        await self.background().revoke(run)
 
     async def write_waiting(self) -> int:
         """Write the queued answers here that nobody else would ever write; how many.
@@ -211,19 +242,22 @@ class Maintenance:
         A person waits for them, and without a worker or a broker they would wait for ever.
         """
         await self.release_orphans()
+        return await self._write(await self.storage.waiting_runs())
+
+    async def _write(self, waiting: Iterable[Waiting]) -> int:
         begun = 0
-        for owned in await self.storage.unclaimed_runs():
-            if owned.run.kind == "answer" and is_carried(owned.run):
-                begun += await self.write_here(owned.owner, owned.run.id)
+        parked = await self.storage.parked_runs()
+        for one in waiting:
+            if one.kind == "answer" and is_carried(one) and one.id not in parked:
+                begun += await self.write_here(one.owner, one.id)
         return begun
 
-    async def _has_its_turn(self, owned: OwnedRun, life: RunLife) -> bool:
+    async def _has_its_turn(self, run: Run, life: RunLife) -> bool:
         """Whether a run waits for no other; one that waits in vain is ended."""
-        run = owned.run
         if run.follows is None:
             return True
         try:
-            before = await self.storage.get_run(owned.owner, run.follows)
+            before = await self.storage.get_run(life.scope.owner, run.follows)
         except NotFound:
             await life.not_begun(run, None)
             return False

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from worker.contract.events import Event
 from worker.contract.services import Client
 from worker.events.bus import EventBus
+from worker.service.approvals import Approvals
 from worker.service.chats import Chats
 from worker.service.data import Data
 from worker.service.jobs import Jobs
 from worker.service.models import Models
 from worker.service.modules import Modules, Tools
+from worker.service.reminders import Reminders
+from worker.service.routines import Routines
 from worker.service.system import System
 from worker.service.usage import UsageReports
 
@@ -30,6 +33,9 @@ class OwnerServices:
     usage: UsageReports
     data: Data
     system: System
+    reminders: Reminders
+    routines: Routines
+    approvals: Approvals
 
 
 class OwnerClient(Client):
@@ -46,6 +52,9 @@ class OwnerClient(Client):
         self.usage = services.usage
         self.data = services.data
         self.system = services.system
+        self.reminders = services.reminders
+        self.routines = services.routines
+        self.approvals = services.approvals
 
     def events(self, after: int | None = None) -> AsyncIterator[Event]:
         """See `Client.events`."""

@@ -100,6 +100,8 @@ class PublishedMessages:
     async def _ended(self, message: Message, events: AsyncIterator[Event]) -> Message:
         name = message.id
         while message.state == "streaming":
+            if message.run in await self._scope.storage.parked_runs():
+                return message  # for hours, perhaps: a thread waits for it here
             await self._next(
                 events, lambda event: isinstance(event, MessageChanged) and event.message.id == name
             )
@@ -148,8 +150,14 @@ class Published:
             "session_id": message.chat,
             "message_id": message.id,
             "response": message.text,
-            "error": None if message.error is None else str(message.error),
+            "error": _error(message),
         }
+
+
+def _error(message: Message) -> str | None:
+    if message.state == "streaming":
+        return "It waits for a person's approval, and goes on when that came."
+    return None if message.error is None else str(message.error)
 
 
 def _ends() -> Unavailable:

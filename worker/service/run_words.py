@@ -5,7 +5,7 @@ Owns the wording. It must not know when something is written.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from worker.contract.jobs import LogLine
 from worker.contract.types import Problem, Run, Source
@@ -20,6 +20,10 @@ _WHY: Mapping[Source, str] = {
     "engine": "asked for by the program itself",
 }
 
+Asked: TypeAlias = Literal["", "again", "now"]
+"""What else a person asked for: that what was done before is done once more, or what would be done
+later is done now."""
+
 
 def line(
     at: datetime, text: str, level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -28,9 +32,9 @@ def line(
     return LogLine(at, level, text)
 
 
-def queued(run: Run, *, again: bool = False) -> str:
-    """Why a run is there; `again`: a person has what was done before done once more."""
-    why = "a person asked for it again" if again else _WHY[run.source]
+def queued(run: Run, asked: Asked = "") -> str:
+    """Why a run is there."""
+    why = f"a person asked for it {asked}" if asked else _WHY[run.source]
     if run.schedule:
         why = f"{why} (“{run.schedule}”)"
     if run.follows is not None:
@@ -72,6 +76,8 @@ BROKEN_OFF = "The process that worked at it is gone, and so it was broken off."
 STOPPED = "Stopped because the worker ends. It waits to be begun again."
 HASTENED = "A person wants it to be begun before all others."
 UNSENT = "The broker does not answer. It is queued as soon as it does."
+CARRIED_OVER = "It had ended before a copy was put back in which it had not."
+DELETED = "Its message was deleted from the dead letters."
 REVIVED = "Its message was taken out of the dead letters. It waits again."
 
 
@@ -87,7 +93,7 @@ def not_begun(before: Run | None) -> Problem:
         "not_begun",
         f"It was not begun: {before.name}, which comes before it, {what}",
         why,
-        "Begin it by itself with Retry.",
+        "Retry of that one has this one follow again; Retry of this one begins here.",
         "retry",
     )
 

@@ -5,6 +5,7 @@ one is due is Beat's to find out. It must not know Celery.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from worker.contract.jobs import (
     PRIORITY_DEFAULT,
     PRIORITY_MAINTENANCE,
     PRIORITY_PERSON,
+    PRIORITY_REMINDER,
     Schedule,
 )
 from worker.contract.types import Run, RunKind
@@ -60,6 +62,14 @@ ENGINE_ENTRIES: Final = (
         "Add up what models used and cost",
         900.0,
         PRIORITY_MAINTENANCE,
+        "maintenance",
+    ),
+    Entry(
+        "scheduled",
+        "process_scheduled_tasks",
+        "Begin what is due",
+        60.0,
+        PRIORITY_REMINDER,
         "maintenance",
     ),
 )
@@ -149,6 +159,17 @@ class Timetable:
         stored = "yes" if paused else None
         await self.storage.set_value(OF_ENGINE, f"schedule:{name}:paused", stored)
 
+    # Beat keeps the times of its own: what a person has run in between moves none of them.
+
+    async def ran_now(self, name: str) -> datetime | None:
+        """When a person had the entry run last, whatever its time was."""
+        stored = await self.storage.get_value(OF_ENGINE, f"schedule:{name}:now")
+        return None if stored is None else datetime.fromisoformat(stored)
+
+    async def set_ran_now(self, name: str, at: datetime) -> None:
+        """Remember it."""
+        await self.storage.set_value(OF_ENGINE, f"schedule:{name}:now", at.isoformat())
+
     async def paused(self) -> bool:
         """Whether a person has paused all background work."""
         return await self.storage.get_value(OF_ENGINE, "paused") is not None
@@ -200,16 +221,16 @@ class Schedules:
     async def set_interval(self, name: str, seconds: float | None) -> Schedule:
         """See `JobService.set_interval`."""
         self._entry(name)
-        if seconds is not None and not SHORTEST <= seconds <= LONGEST:  # not so for NaN, either
-            raise InvalidInput(
-                "This is no interval",
-                "Twice within 10 seconds would be too often."
-                if seconds < SHORTEST
-                else "More than a year is too long.",
-                "Choose between 10 seconds and a year.",
-            )
+        why = "" if seconds is None else _no_interval(seconds)
+        if why:
+            raise InvalidInput("This is no interval", why, "Choose between 10 seconds and a year.")
         await self.timetable.set_interval(name, seconds)
         return await self._changed(name)
+
+    async def ran_now(self, name: str, at: datetime) -> None:
+        """Remember that a person had an entry run, and tell it. It is due when it was."""
+        await self.timetable.set_ran_now(name, at)
+        await self.tell(name)
 
     async def tell(self, name: str) -> Schedule:
         """Publish how an entry is now, to its owner and to the engines of all processes."""
@@ -218,6 +239,11 @@ class Schedules:
         if self.scope.owner != self.engines:
             await self.scope.bus.publish(self.engines, ScheduleChanged(schedule=schedule))
         return schedule
+
+    async def tell_all(self) -> None:
+        """`tell` for each entry."""
+        for entry in entries_of(self.host):
+            await self.tell(entry.name)
 
     async def _changed(self, name: str) -> Schedule:
         await self.background().reschedule()
@@ -232,6 +258,7 @@ class Schedules:
     async def _look(self, entry: Entry) -> Schedule:
         times = await self.timetable.times(entry.name)
         plan = await self.timetable.plan(entry.name)
+        ran = (None if times is None else times.ran, await self.timetable.ran_now(entry.name))
         interval = entry.interval if plan.interval is None else plan.interval
         following = None
         if times is not None and not plan.paused and self.running():
@@ -243,7 +270,16 @@ class Schedules:
             interval=interval,
             default_interval=entry.interval,
             paused=plan.paused,
-            last=None if times is None else times.ran,
+            last=max((at for at in ran if at is not None), default=None),
             next=following,
             last_run=await self.scope.storage.last_run_of(self.scope.owner, entry.name),
         )
+
+
+def _no_interval(seconds: float) -> str:
+    """Why a person may not choose so many seconds; "" where they may."""
+    if math.isnan(seconds):
+        return "It is not a number."
+    if seconds < SHORTEST:
+        return "Twice within 10 seconds would be too often."
+    return "More than a year is too long." if seconds > LONGEST else ""

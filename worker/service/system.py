@@ -3,7 +3,7 @@
 Owns what they are made of; the parts are handed in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,6 +33,8 @@ class System:
     notices: Callable[[], Sequence[Problem]]
     doctor_of: Doctor
     tending: Tending
+    tell_schedules: Callable[[], Awaitable[None]]
+    """Publishes how every schedule is: none is due while all is paused."""
 
     async def status(self) -> EngineStatus:
         """See `SystemService.status`."""
@@ -81,6 +83,7 @@ class System:
     async def pause(self, paused: bool) -> EngineStatus:
         """See `SystemService.pause`."""
         await self.tending.pause(paused)  # which tells it
+        await self.tell_schedules()
         return await self.status()
 
     async def woke(self) -> None:

@@ -6,6 +6,7 @@ way, what comes meanwhile waits and goes with the next. It must not know where t
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 
@@ -139,8 +140,8 @@ class Writing:
             estimated=any(part.estimated for part in parts),
         )
 
-    def finished(self, message: Message) -> Message:
-        """`message` with everything that was gathered."""
+    def finished(self, message: Message, waiting: Collection[str] = ()) -> Message:
+        """`message` with everything that was gathered; the calls `waiting` can still end."""
         return replace(
             message,
             # One that was stopped had no end that named them.
@@ -149,7 +150,7 @@ class Writing:
             text=self.whole,
             tools=tuple(
                 tool
-                if tool.state != "running"
+                if tool.state != "running" or tool.id in waiting
                 else replace(tool, state="failed", result=tool.result or "It did not end.")
                 for tool in self._tools.values()
             ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import Message, Run, UsageRecord
 
 
@@ -52,6 +53,16 @@ class AnswerStorage(Protocol):
         """End the run of an answer that waits as REVOKED, and the answer as stopped with the
         text kept so far, in one transaction. Returns that answer; None, with nothing changed,
         when it does not wait: it has ended, or a process writes it."""
+        ...
+
+    async def reopen_answer(
+        self, owner: str, run: str, lines: Sequence[LogLine] = ()
+    ) -> tuple[Run, Message] | None:
+        """Let the answer of a run in FAILURE wait again, from the text that was kept: the run as
+        PENDING and unclaimed, with `lines` in its log, the answer as streaming, in one
+        transaction. None, with nothing changed, when the run is in another state, or another run
+        has gone on with the answer. Raises Conflict while another answer of the chat is
+        streaming."""
         ...
 
     # kept answers ------------------------------------------------------------------------

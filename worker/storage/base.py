@@ -20,6 +20,7 @@ from worker.contract.types import (
     Attachment,
     Chat,
     Hit,
+    Lane,
     Message,
     Run,
     RunKind,
@@ -28,6 +29,9 @@ from worker.contract.types import (
     UsageSummary,
 )
 from worker.storage.answers import AnswerStorage
+from worker.storage.approvals import ApprovalStorage
+from worker.storage.reminders import ReminderStorage
+from worker.storage.routines import RoutineStorage
 
 
 class ChatChanges(TypedDict, total=False):
@@ -66,6 +70,17 @@ class OwnedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Of a run that waits, what tells whether somebody has to look after it."""
+
+    owner: str
+    id: str
+    kind: RunKind
+    name: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
 class RunCounts:
     """How many runs an owner has."""
 
@@ -98,6 +113,7 @@ class Statistics:
     runs: int
     size: int
     """Bytes on disk (0 for the memory backend)."""
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,7 @@ class Expired:
     events: int
 
 
-class Storage(AnswerStorage, Protocol):
+class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, Protocol):
     """Everything that lasts. Lives on the runtime loop."""
 
     async def open(self) -> None:
@@ -340,6 +356,11 @@ class Storage(AnswerStorage, Protocol):
 
     async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
         """PENDING and RETRY runs, oldest first."""
+        ...
+
+    async def waiting_runs(self) -> tuple[Waiting, ...]:
+        """The same in short, without steps of a chain whose turn it is not: what they follow is
+        there and has not ended. Cheap, however many there are."""
         ...
 
     async def release_run(self, owner: str, run: str, process: str) -> bool:

@@ -32,11 +32,14 @@ from worker.storage.base import (
     StoredEvent,
 )
 from worker.storage.memory_answers import MemoryAnswers
+from worker.storage.memory_approvals import MemoryApprovals
+from worker.storage.memory_reminders import MemoryReminders
+from worker.storage.memory_routines import MemoryRoutines
 from worker.storage.memory_runs import MemoryRuns
 from worker.storage.memory_state import Node
 
 
-class MemoryStorage(MemoryAnswers, MemoryRuns):
+class MemoryStorage(MemoryAnswers, MemoryReminders, MemoryRuns, MemoryRoutines, MemoryApprovals):
     """`Storage` in this process."""
 
     async def open(self) -> None:
@@ -386,6 +389,8 @@ class MemoryStorage(MemoryAnswers, MemoryRuns):
             for name in old:
                 del mine.runs[name]
                 mine.logs.pop(name, None)
+            self._forget_times(mine, deleted_before, runs_before)
+            self._forget_calls(mine)
             chats, files, runs = chats + len(gone), files + len(unused), runs + len(old)
         kept = [event for event in self._events if event.at >= events_before]
         events, self._events = len(self._events) - len(kept), kept
@@ -407,6 +412,9 @@ class MemoryStorage(MemoryAnswers, MemoryRuns):
             ),
             runs=sum(len(mine.runs) for mine in found),
             size=0,
+            reminders=sum(
+                row.reminder.deleted is None for mine in found for row in mine.reminders.values()
+            ),
         )
 
     async def copy_to(self, path: Path) -> None:

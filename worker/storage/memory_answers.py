@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import Message, Run, UsageRecord
 from worker.storage import rules
 from worker.storage.answers import KeptAnswer
@@ -22,6 +23,8 @@ class MemoryAnswers(MemoryState):
         """See `AnswerStorage.claim_answer`."""
         found, holder = self._run(owner, run)
         if found.message is None or holder or found.state not in rules.WAITING:
+            return None
+        if any(rules.waits(parked) for parked in self._calls_of(owner, run)):
             return None
         node = self._node(owner, found.message)
         if node.message.state != "streaming" or node.message.run != run:
@@ -52,6 +55,26 @@ class MemoryAnswers(MemoryState):
         self._of(owner).runs[run] = (replace(found, state="REVOKED", ended=at), "")
         self._end(node, replace(self._complete(owner, node), state="stopped"))
         return self._complete(owner, node)
+
+    async def reopen_answer(
+        self, owner: str, run: str, lines: Sequence[LogLine] = ()
+    ) -> tuple[Run, Message] | None:
+        """See `AnswerStorage.reopen_answer`."""
+        found, _ = self._run(owner, run)
+        opened = rules.reopened(found)
+        if opened is None or found.message is None:
+            return None
+        node = self._node(owner, found.message)
+        if node.message.state == "streaming" or node.message.run != run:
+            return None
+        if any(
+            other.message.state == "streaming" for other in self._nodes_of(owner, node.message.chat)
+        ):
+            raise rules.answer_under_way()
+        waiting = replace(self._complete(owner, node), state="streaming", error=None)
+        await self.put_back_answer(owner, waiting, opened)
+        self._write_down(owner, run, lines)
+        return opened, self._complete(owner, node)
 
     async def put_answer(self, owner: str, answer: KeptAnswer) -> None:
         """See `AnswerStorage.put_answer`."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Message, Run, RunKind, RunState
 from worker.storage import rules
-from worker.storage.base import OwnedRun, RunCounts
+from worker.storage.base import OwnedRun, RunCounts, Waiting
 from worker.storage.memory_state import MemoryState
 
 
@@ -123,14 +123,6 @@ class MemoryRuns(MemoryState):
         lines = self._of(owner).logs.get(run, [])
         return tuple(lines[len(lines) - min(rules.within(limit), len(lines)) :])
 
-    def _write_down(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
-        if lines:
-            kept = self._of(owner).logs.setdefault(run, [])
-            kept += rules.kept_lines(lines)
-            del kept[: -rules.LINES]
-
-    # many --------------------------------------------------------------------------------
-
     async def list_runs(
         self,
         owner: str,
@@ -222,3 +214,15 @@ class MemoryRuns(MemoryState):
             for found in self._unfinished()
             if not found.process and found.run.state in ("PENDING", "RETRY")
         )
+
+    async def waiting_runs(self) -> tuple[Waiting, ...]:
+        """See `Storage.waiting_runs`."""
+        return tuple(
+            Waiting(found.owner, found.run.id, found.run.kind, found.run.name, found.run.lane)
+            for found in await self.unclaimed_runs()
+            if not self._has_to_wait(found)
+        )
+
+    def _has_to_wait(self, found: OwnedRun) -> bool:
+        before = self._of(found.owner).runs.get(found.run.follows or "")
+        return before is not None and not rules.ended(before[0])

@@ -8,10 +8,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worker.contract.jobs import LogLine
-from worker.contract.types import FINAL_STATES, Attachment, Chat, Message, Run, UsageRecord
+from worker.contract.reminders import Firing
+from worker.contract.routines import Occurrence, Routine
+from worker.contract.types import (
+    FINAL_STATES,
+    Attachment,
+    Chat,
+    JsonObject,
+    Message,
+    Run,
+    UsageRecord,
+)
 from worker.storage import rules
 from worker.storage.answers import KeptAnswer
+from worker.storage.approvals import ParkedCall
 from worker.storage.base import OwnedRun, StoredEvent
+from worker.storage.reminders import ReminderRow
 
 
 @dataclass(slots=True)
@@ -26,6 +38,24 @@ class Node:
 
 
 @dataclass(slots=True)
+class StoredFiring:
+    """A firing, and which process tells it."""
+
+    firing: Firing
+    taken: str = ""
+
+
+@dataclass(slots=True)
+class Time:
+    """An occurrence and what is kept about it."""
+
+    occurrence: Occurrence
+    catch_up: bool
+    parked: datetime | None = None
+    parked_for: float = 0.0
+
+
+@dataclass(slots=True)
 class Owned:
     """Everything of one owner, by id."""
 
@@ -37,6 +67,13 @@ class Owned:
     usage: dict[str, UsageRecord] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     kept: dict[str, KeptAnswer] = field(default_factory=dict)
+    reminders: dict[str, ReminderRow] = field(default_factory=dict)
+    firings: dict[str, StoredFiring] = field(default_factory=dict)
+    routines: dict[str, Routine] = field(default_factory=dict)
+    times: dict[str, Time] = field(default_factory=dict)
+    calls: dict[str, ParkedCall] = field(default_factory=dict)
+    standstills: dict[str, JsonObject] = field(default_factory=dict)
+    allowed: set[str] = field(default_factory=set)
 
 
 class MemoryState:
@@ -68,6 +105,9 @@ class MemoryState:
         if found is None:
             raise rules.missing_run(run)
         return found
+
+    def _calls_of(self, owner: str, run: str) -> list[ParkedCall]:
+        return [one for one in self._of(owner).calls.values() if one.approval.run == run]
 
     def _nodes_of(self, owner: str, chat: str) -> list[Node]:
         found = [node for node in self._of(owner).nodes.values() if node.message.chat == chat]
@@ -106,7 +146,7 @@ class MemoryState:
         nodes[message.id] = Node(kept, order, self._counter)
 
     def _end(self, node: Node, answer: Message) -> None:
-        old = node.message
+        old, answer = node.message, rules.settled(answer)
         node.message = replace(
             answer,
             chat=old.chat,
@@ -155,3 +195,11 @@ class MemoryState:
             if run.state not in FINAL_STATES
         ]
         return sorted(found, key=lambda owned: owned.run.queued)
+
+    def _write_down(self, owner: str, run: str, lines: Sequence[LogLine]) -> None:
+        if lines:
+            kept = self._of(owner).logs.setdefault(run, [])
+            kept += rules.kept_lines(lines)
+            del kept[: -rules.LINES]
+
+    # many --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 
 from worker.contract.errors import Conflict, InvalidInput, NotFound
 from worker.contract.jobs import LogLine
+from worker.contract.routines import FAILURES_TO_PAUSE, Routine
 from worker.contract.types import (
     FINAL_STATES,
     Attachment,
@@ -23,6 +24,8 @@ from worker.contract.types import (
     Usage,
 )
 from worker.storage import folding
+from worker.storage.approvals import ParkedCall
+from worker.storage.routines import OVERLAP
 
 AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 """A run in one of these is being worked at."""
@@ -67,6 +70,20 @@ def missing_attachment(attachment: str) -> NotFound:
 def missing_run(run: str) -> NotFound:
     """There is no such run."""
     return NotFound("Run not found", f"There is no run {run!r}.", "It may have been cleaned up.")
+
+
+def missing_reminder(reminder: str) -> NotFound:
+    """There is no such reminder."""
+    return NotFound(
+        "Reminder not found", f"There is no reminder {reminder!r}.", "It may have been deleted."
+    )
+
+
+def missing_firing(firing: str) -> NotFound:
+    """There is no such firing."""
+    return NotFound(
+        "Reminder not found", f"There is no time {firing!r} of one.", "It may have been cleaned up."
+    )
 
 
 def not_above(before: str, leaf: str) -> NotFound:
@@ -234,6 +251,85 @@ def _texts(value: object) -> Iterator[str]:
 def ended(run: Run) -> bool:
     """Whether it does not change any more."""
     return run.state in FINAL_STATES
+
+
+def settled(answer: Message) -> Message:
+    """An answer that ended: no call of it is under way any more."""
+    if answer.state == "streaming" or all(tool.state != "running" for tool in answer.tools):
+        return answer
+    tools = (
+        replace(tool, state="failed", result=tool.result or "It did not end.")
+        if tool.state == "running"
+        else tool
+        for tool in answer.tools
+    )
+    return replace(answer, tools=tuple(tools))
+
+
+def missing_routine(routine: str) -> NotFound:
+    """There is no such routine."""
+    return NotFound(
+        "Schedule not found", f"There is no schedule {routine!r}.", "It may have been removed."
+    )
+
+
+def missing_occurrence(occurrence: str) -> NotFound:
+    """There is no such time of a routine."""
+    return NotFound("Not found", f"There is no time {occurrence!r} of a schedule.", "")
+
+
+def missing_approval(approval: str) -> NotFound:
+    """There is no such question."""
+    return NotFound(
+        "Approval not found", f"There is no approval {approval!r}.", "It may have been removed."
+    )
+
+
+def waits(parked: ParkedCall) -> bool:
+    """Whether a call has no verdict yet."""
+    return parked.approval.verdict is None
+
+
+def overlapping() -> Conflict:
+    """The time before still goes on."""
+    return Conflict(
+        "The run before has not ended yet",
+        "A schedule runs once at a time.",
+        "Wait for it, or stop it.",
+        kind=OVERLAP,
+    )
+
+
+def decided_before() -> Conflict:
+    """An approval has its verdict."""
+    return Conflict("This was answered before", "The first answer counts.")
+
+
+def expired_approval() -> Conflict:
+    """An approval whose run has ended."""
+    return Conflict("Nobody waits for this any more", "What asked for it has ended.")
+
+
+def failed_once_more(routine: Routine, failed: bool | None, pause_why: str) -> Routine:
+    """`routine` after one of its runs ended: with its count of failures, and paused where those
+    are too many."""
+    if failed is None:
+        return routine
+    failures = routine.failures + 1 if failed else 0
+    if failures < FAILURES_TO_PAUSE or routine.paused:
+        return replace(routine, failures=failures)
+    return replace(routine, failures=failures, paused=True, paused_why=pause_why, due=None)
+
+
+def worked_seconds(
+    started: datetime | None, ended: datetime | None, parked: datetime | None, before: float
+) -> float | None:
+    """From its start to its end, without the time it was parked: `before` seconds, and since
+    `parked`."""
+    if started is None or ended is None:
+        return None
+    since = 0.0 if parked is None else max(0.0, (ended - parked).total_seconds())
+    return max(0.0, (ended - started).total_seconds() - before - since)
 
 
 def keeps_process(state: RunState) -> bool:

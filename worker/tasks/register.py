@@ -7,7 +7,7 @@ Owns the list of task files, and how Beat is told of the entries. What the tasks
 from worker.servers import queue_for, told_priority
 from worker.service.dispatch import schedule_headers
 from worker.service.schedules import entries_of
-from worker.tasks import chat, memory, modules, queries, usage
+from worker.tasks import chat, memory, modules, queries, scheduled, usage
 from worker.tasks.base import NagathaCelery
 
 
@@ -29,6 +29,7 @@ def register_own_tasks(app: NagathaCelery) -> None:
     memory.register(app)
     usage.register(app)
     queries.register(app)
+    scheduled.register(app)
 
 
 def _schedule(app: NagathaCelery) -> None:

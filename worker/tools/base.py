@@ -18,6 +18,8 @@ class ToolContext:
     run: str
     now: datetime
     """Aware, in the person's zone."""
+    call: str = ""
+    """The call's id, its own within the run."""
 
 
 @dataclass(frozen=True, slots=True)

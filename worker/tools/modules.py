@@ -13,6 +13,7 @@ from worker.contract.errors import NagathaError
 from worker.module_host.context import ModuleTaskContext, RetryLater, call_async, module_logger
 from worker.module_host.host import ModuleHost
 from worker.module_host.registry import TaskSpec
+from worker.tools.approval import Agreement
 from worker.tools.base import Tool, ToolContext, ToolOutcome
 
 Ask = Callable[[ToolContext, str, str], str]
@@ -20,6 +21,8 @@ Ask = Callable[[ToolContext, str, str], str]
 RunTask = Callable[[str, Mapping[str, object], ToolContext], Awaitable[str]]
 """Runs any module's task by name and returns what to tell the model. Raises NagathaError."""
 
+_LONGEST = 200
+"""Characters of an argument that a person is shown in a sentence; the rest is shown beside it."""
 AT_ONCE = 4
 """Tasks that run as tools at the same time; a fifth is told to come later."""
 
@@ -67,6 +70,12 @@ class ModuleTool:
         self._ask = ask
         self._places = places
 
+    async def agreement(
+        self, arguments: Mapping[str, object], context: ToolContext
+    ) -> Agreement | None:
+        """See `AskingTool.agreement`: where the task was registered so."""
+        return agreement_for(self._host.spec(self.title), arguments)
+
     async def call(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
         """Run the task; when the waiting is given up, the task sees itself cancelled."""
         try:
@@ -101,6 +110,20 @@ class ModuleTool:
         return ToolOutcome(result if isinstance(result, str) else json.dumps(result))
 
 
+def agreement_for(spec: TaskSpec, arguments: Mapping[str, object]) -> Agreement | None:
+    """What a person has to agree to before a task is called by the assistant."""
+    if not spec.info.needs_approval:
+        return None
+    does = spec.info.description.strip().rstrip(".") or spec.name
+    given = ", ".join(f"{name} = {_short(value)}" for name, value in arguments.items())
+    return Agreement(spec.name, f"{does} ({spec.name}{': ' + given if given else ''})")
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 class RunTaskTool:
     """The tool that runs any task of any module that is on, through `run`."""
 
@@ -112,8 +135,10 @@ class RunTaskTool:
         "result."
     )
 
-    def __init__(self, run: RunTask) -> None:
+    def __init__(self, run: RunTask, spec: Callable[[str], TaskSpec]) -> None:
+        """`spec` is the task of a name; raises NotFound."""
         self._run = run
+        self._spec = spec
         self.parameters: Mapping[str, object] = {
             "type": "object",
             "properties": {
@@ -127,6 +152,14 @@ class RunTaskTool:
             "required": ["name"],
             "additionalProperties": False,
         }
+
+    async def agreement(
+        self, arguments: Mapping[str, object], context: ToolContext
+    ) -> Agreement | None:
+        """See `AskingTool.agreement`: for a task that needs it, however it is called."""
+        given = arguments.get("arguments", {})
+        spec = self._spec(str(arguments.get("name")))
+        return agreement_for(spec, given if isinstance(given, Mapping) else {})
 
     async def call(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
         """Run the task named."""

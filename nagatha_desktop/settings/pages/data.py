@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.settings.allowed_tools import AllowedTools
 from nagatha_desktop.settings.fields import SettingField
 from nagatha_desktop.settings.page import Page, Row, Rows, counted
 from nagatha_desktop.settings.store import SettingsStore
@@ -40,6 +41,9 @@ class DataPage(Page):
         self._backup_part(store)
         self._transfer_part()
         self._kept_part(store)
+        self.add_section(self.tr("Tools allowed always"))
+        self.allowed = AllowedTools(bridge)
+        self.add(self.allowed)
         self.add_section(self.tr("How long things are kept"))
         keeping = Rows()
         for key in ("data.keep_deleted_days", "data.keep_runs_days", "logging.level"):
@@ -182,7 +186,8 @@ class DataPage(Page):
     # -- where it is ------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Read places and backups."""
+        """Read places and backups, and which tools need not ask."""
+        self.allowed.load()
 
         async def read(client: Client) -> tuple[DataPlaces, tuple[Backup, ...]]:
             return await client.data.places(), await client.data.backups()

@@ -42,6 +42,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         real(descriptor)
 
     monkeypatch.setattr(module, "_sync_file", sync)
+    monkeypatch.setattr(module, "SYNC_WITHIN", 3600.0)
     return files
 
 
@@ -111,6 +112,51 @@ def test_sync_after_another_closed_the_file_is_no_error(path: Path) -> None:
     database.write("INSERT INTO peer(id) VALUES ('x')")
     database.close()
     database.sync()
+
+
+def test_what_nobody_waits_for_is_synced_soon_and_once(
+    messages: MessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Semaphore(0)
+    real = module._sync_file
+
+    def sync(descriptor: int) -> None:
+        real(descriptor)
+        done.release()
+
+    monkeypatch.setattr(module, "_sync_file", sync)
+    monkeypatch.setattr(module, "SYNC_WITHIN", 0.2)
+    messages.publish([NewMessage("q", "a"), NewMessage("q", "b")], durable=False)
+    (claimed,) = messages.claim("q", 1, "me", "one")
+    assert done.acquire(timeout=10)
+    messages.ack(claimed.id)
+    assert done.acquire(timeout=10)
+    assert not done.acquire(timeout=0.5)  # nothing was written since
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names an open file through /proc")
+def test_closing_syncs_what_nobody_has_waited_for(
+    path: Path, messages: MessageStore, database: Database, synced: list[str]
+) -> None:
+    other = Database(path)  # so that closing is not the last one's, which writes all back
+    other.read("SELECT 1")
+    messages.publish([NewMessage("q", "a")], durable=False)
+    assert synced == []
+    database.close()
+    assert synced == ["queue.db-wal"]
+    other.close()
+
+
+def test_disk_that_fails_while_nobody_waits_is_told_in_the_log(
+    messages: MessageStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "_sync_file", fail)
+    monkeypatch.setattr(module, "SYNC_WITHIN", 0.01)
+    messages.publish([NewMessage("q", "a")], durable=False)
+    wait_until(lambda: "not safe from a power cut" in caplog.text, "the log says it")
 
 
 def test_process_that_is_killed_in_a_transaction_leaves_nothing_of_it_and_holds_nobody_up(

@@ -29,6 +29,15 @@ def test_claimed_message_is_not_handed_out_again_until_it_is_given_back(
     assert not first.redelivered
 
 
+def test_of_many_tasks_those_are_told_that_have_no_message(messages: MessageStore) -> None:
+    tasks = [f"task {number}" for number in range(1200)]
+    for task in tasks[::2]:
+        messages.publish([NewMessage("q", "a", task=task)])
+    messages.claim("q", 10, "me", "channel")
+    assert messages.missing(tasks) == frozenset(tasks[1::2])
+    assert messages.missing([]) == frozenset()
+
+
 def test_acknowledged_message_is_gone(messages: MessageStore) -> None:
     messages.publish([NewMessage("q", "a")])
     (claimed,) = messages.claim("q", 1, "me", "one")

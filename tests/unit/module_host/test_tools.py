@@ -10,6 +10,7 @@ import pytest
 
 from worker.contract.errors import ModelError, NotFound
 from worker.module_host.host import ModuleHost
+from worker.module_host.registry import TaskSpec
 from worker.tools.base import Tool, Toolbox, ToolContext, ToolOutcome
 from worker.tools.modules import AT_ONCE, ModuleTools, RunTaskTool, task_name, tool_name
 
@@ -147,7 +148,10 @@ def test_run_task_tool_runs_by_name_and_tells_failures() -> None:
             raise NotFound("There is no task “x.y”")
         return f"{name} {dict(arguments)} {context.owner}"
 
-    tool: Tool = RunTaskTool(run)
+    def spec(name: str) -> TaskSpec:
+        raise NotFound(f"There is no task “{name}”")
+
+    tool: Tool = RunTaskTool(run, spec)
     given = {"name": "echo_bot.echo", "arguments": {"text": "a"}}
     assert asyncio.run(tool.call(given, CONTEXT)).text == "echo_bot.echo {'text': 'a'} me"
     assert asyncio.run(tool.call({"name": "a.b"}, CONTEXT)).text == "a.b {} me"

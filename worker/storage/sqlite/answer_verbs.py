@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
+from worker.contract.jobs import LogLine
 from worker.contract.types import Message, Run, UsageRecord
 from worker.storage.answers import KeptAnswer
 from worker.storage.sqlite import answers, queued
@@ -36,6 +37,12 @@ class AnswerVerbs(ABC):
     async def revoke_answer(self, owner: str, run: str, at: datetime) -> Message | None:
         """See `AnswerStorage.revoke_answer`."""
         return await self._db.write(queued.revoke_answer, owner, run, at)
+
+    async def reopen_answer(
+        self, owner: str, run: str, lines: Sequence[LogLine] = ()
+    ) -> tuple[Run, Message] | None:
+        """See `AnswerStorage.reopen_answer`."""
+        return await self._db.write(queued.reopen_answer, owner, run, lines)
 
     async def put_answer(self, owner: str, answer: KeptAnswer) -> None:
         """See `AnswerStorage.put_answer`."""

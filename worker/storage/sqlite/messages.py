@@ -145,11 +145,12 @@ def interrupt_run(
         return None
     answer = replace(tree.get_message(db, owner, interrupted.message), state="interrupted")
     end(db, row, answer)
-    return answer
+    return tree.get_message(db, owner, answer.id)
 
 
 def end(db: Connection, old: AnyRow, answer: Message) -> None:
     """Write an answer as it ended over its row `old`, and make it findable."""
+    answer = rules.settled(answer)
     if old.state != "streaming":
         search.forget(db, old.chat, [(old.seq, old.text)])
     values = message_values(answer)

@@ -93,6 +93,25 @@ def restore_file(path: Path, source: Path, at: datetime) -> None:
         files.to_disk(path.parent)
 
 
+def unfinished_in(copy: Path) -> tuple[tuple[str, str], ...]:
+    """The runs (owner and id) that had not ended when `copy` was made; () for a file that is no
+    copy that can be used, of which `restore_file` says so. Blocks."""
+    if not backup.is_good(copy):
+        return ()
+    with told_as_storage_error(copy), files.connected(copy, read_only=True) as connection:
+        rows = connection.execute(
+            """SELECT owners.name, runs.id FROM runs JOIN owners ON owners.seq = runs.owner
+               WHERE runs.state IN ('PENDING', 'STARTED', 'PROGRESS', 'RETRY')
+               ORDER BY runs.queued"""
+        ).fetchall()
+    return tuple((_text(owner), _text(name)) for owner, name in rows)
+
+
+def _text(kept: str | bytes) -> str:
+    """As `types.Text` reads it."""
+    return kept if isinstance(kept, str) else kept.decode("utf-8", "surrogatepass")
+
+
 def _set_aside(path: Path, backups: Path, at: datetime) -> None:
     """Copy the database that is to be replaced, and fold its log into it.
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Run, RunState
 from worker.storage import rules
-from worker.storage.base import OwnedRun
+from worker.storage.base import OwnedRun, Waiting
 from worker.storage.sqlite import run_log
 from worker.storage.sqlite.chats import know_owner
 from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values
@@ -132,6 +132,23 @@ def runs_of_others(db: Connection, process: str) -> tuple[OwnedRun, ...]:
 def unclaimed_runs(db: Connection) -> tuple[OwnedRun, ...]:
     """See `Storage.unclaimed_runs`."""
     return _owned(db, _unfinished(("PENDING", "RETRY")).where(runs.c.process == ""))
+
+
+def waiting_runs(db: Connection) -> tuple[Waiting, ...]:
+    """See `Storage.waiting_runs`."""
+    before = runs.alias()
+    has_to_wait = exists().where(
+        before.c.owner == runs.c.owner,
+        before.c.id == runs.c.follows,
+        before.c.state.in_(_UNFINISHED),
+    )
+    found = (
+        select(owners.c.name, runs.c.id, runs.c.kind, runs.c.name, runs.c.lane)
+        .join(owners, owners.c.seq == runs.c.owner)
+        .where(runs.c.state.in_(("PENDING", "RETRY")), runs.c.process == "", ~has_to_wait)
+        .order_by(runs.c.queued, runs.c.seq)
+    )
+    return tuple(Waiting(*row) for row in db.execute(found))
 
 
 def release_run(db: Connection, owner: str, run: str, process: str) -> bool:

@@ -29,9 +29,9 @@ from worker.storage.sqlite.types import Bytes, Instant, Json, Money, Text
 
 APPLICATION_ID: Final = 0x4E475448
 """In the file's header: a database of this program."""
-VERSION: Final = 3
+VERSION: Final = 5
 """In the file's header (`user_version`): the newest migration's number."""
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """Alembic's name for it."""
 
 metadata = MetaData()
@@ -225,7 +225,205 @@ usage = Table(
     Column("cost", Money),
     UniqueConstraint("owner", "id"),
     Index("usage_by_time", "owner", "at"),
+    Index("usage_by_run", "owner", "run"),
 )
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("start", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("rrule", Text, nullable=False),
+    # The earlier one of the next two, or NULL when it is due no more.
+    Column("due", Instant),
+    Column("series", Instant),
+    Column("snooze", Instant),
+    Column("notes", Text, nullable=False),
+    Column("chat", Text),
+    Column("urgent", Boolean, nullable=False),
+    Column("missed", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("done", Instant),
+    Column("deleted", Instant),
+    Column("uid", Text, nullable=False),
+    # Grows with every change: see `storage.reminders`.
+    Column("version", Integer, nullable=False),
+    # Text and notes as they are searched.
+    Column("folded", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index("reminders_by_due", "due", sqlite_where=text("due IS NOT NULL AND deleted IS NULL")),
+    Index(
+        "reminders_by_owner_due",
+        "owner",
+        "due",
+        sqlite_where=text("due IS NOT NULL AND deleted IS NULL"),
+    ),
+    Index(
+        "reminders_by_done",
+        "owner",
+        "done",
+        sqlite_where=text("done IS NOT NULL AND deleted IS NULL"),
+    ),
+    Index("reminders_by_deleted", "deleted", sqlite_where=text("deleted IS NOT NULL")),
+    Index("reminders_by_uid", "owner", "uid", sqlite_where=text("uid <> ''")),
+)
+
+firings = Table(
+    "firings",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("reminder", ForeignKey("reminders.seq", ondelete="CASCADE"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fired", Instant, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("shown", Instant),
+    Column("answered", Instant),
+    Column("until", Instant),
+    Column("earlier", Integer, nullable=False),
+    # The process that tells it; "" while none does.
+    Column("taken", Text, nullable=False),
+    UniqueConstraint("owner", "id"),
+    # It happens once, whoever finds it due.
+    UniqueConstraint("reminder", "due"),
+    Index(
+        "firings_waiting",
+        "owner",
+        "due",
+        sqlite_where=text("state IN ('due', 'held', 'missed')"),
+    ),
+    Index("firings_held", "due", sqlite_where=text("state = 'held'")),
+)
+"""The times that reminders were due, each once."""
+
+routines = Table(
+    "routines",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("start", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("rrule", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    # Names; NULL for all that there are.
+    Column("tools", Json),
+    Column("chat", Text),
+    Column("notify", Boolean, nullable=False),
+    Column("missed", Text, nullable=False),
+    Column("overlap", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("paused_why", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    # NULL while it is paused or deleted, and when it will not be due any more.
+    Column("due", Instant),
+    Column("deleted", Instant),
+    UniqueConstraint("owner", "id"),
+    Index("routines_by_due", "due", sqlite_where=text("due IS NOT NULL")),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("routine", ForeignKey("routines.seq", ondelete="CASCADE"), nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run", Text),
+    Column("chat", Text),
+    Column("started", Instant),
+    Column("ended", Instant),
+    Column("seconds", Float),
+    Column("cost", Money),
+    Column("result", Text, nullable=False),
+    Column("error", Json),
+    Column("earlier", Integer, nullable=False),
+    Column("by_hand", Boolean, nullable=False),
+    # Whether it makes up for times that were missed.
+    Column("catch_up", Boolean, nullable=False),
+    # Since when it is parked, and how many seconds it was before.
+    Column("parked", Instant),
+    Column("parked_for", Float, nullable=False),
+    UniqueConstraint("owner", "id"),
+    # What makes each time happen once, whoever looks.
+    UniqueConstraint("routine", "due"),
+    Index("occurrences_by_run", "owner", "run", sqlite_where=text("run IS NOT NULL")),
+    Index(
+        "occurrences_open",
+        "state",
+        sqlite_where=text("state IN ('asking', 'waiting', 'running', 'parked')"),
+    ),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("owner", ForeignKey("owners.seq"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("asked", Instant, nullable=False),
+    Column("may_always", Boolean, nullable=False),
+    Column("chat", Text),
+    Column("message", Text),
+    Column("routine", Text),
+    Column("verdict", Text),
+    Column("instead", Text, nullable=False),
+    Column("answered", Instant),
+    # When the call was begun, which happens once, and what it gave.
+    Column("made", Instant),
+    Column("result", Text),
+    Column("failed", Boolean, nullable=False),
+    UniqueConstraint("owner", "id"),
+    UniqueConstraint("owner", "run", "call"),
+    Index("approvals_waiting", "owner", "run", sqlite_where=text("verdict IS NULL")),
+)
+
+standstills = Table(
+    "standstills",
+    metadata,
+    Column("owner", ForeignKey("owners.seq"), primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("value", Json, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where parked answers stand."""
+
+allowed_tools = Table(
+    "allowed_tools",
+    metadata,
+    Column("owner", ForeignKey("owners.seq"), primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Tools that a person need not be asked about any more."""
 
 events = Table(
     "events",

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import Hit
 from worker.storage import folding, rules
+from worker.storage.sqlite import reminders
 from worker.storage.sqlite.chats import chat_seq
 from worker.storage.sqlite.schema import SEARCH_DDL, chats, facts, messages, owners
 
@@ -104,7 +105,7 @@ def mark_current(db: Connection) -> None:
 
 
 def rebuild(db: Connection) -> None:
-    """Throw the index away and make it from the texts."""
+    """Throw the index away and make it from the texts; make reminders searchable by its rules."""
     db.execute(text("DROP TABLE IF EXISTS search"))
     db.execute(text(SEARCH_DDL))
     last = -(1 << 62)
@@ -119,6 +120,7 @@ def rebuild(db: Connection) -> None:
             break
         db.execute(_ADD, [_entry(*row) for row in rows])
         last = rows[-1].seq
+    reminders.refold(db)
     mark_current(db)
 
 

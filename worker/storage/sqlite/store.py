@@ -31,6 +31,7 @@ from worker.storage.base import (
     RunCounts,
     Statistics,
     StoredEvent,
+    Waiting,
 )
 from worker.storage.sqlite import (
     backup,
@@ -50,6 +51,8 @@ from worker.storage.sqlite import (
 from worker.storage.sqlite.answer_verbs import AnswerVerbs
 from worker.storage.sqlite.connections import Connections
 from worker.storage.sqlite.errors import closed, told_as_storage_error
+from worker.storage.sqlite.reminder_verbs import ReminderVerbs
+from worker.storage.sqlite.routine_verbs import RoutineVerbs
 from worker.storage.sqlite.runs import add_runs
 
 T = TypeVar("T")
@@ -59,7 +62,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStorage(AnswerVerbs):
+class SqliteStorage(AnswerVerbs, ReminderVerbs, RoutineVerbs):
     """`Storage` in one file. Lives on the loop that opened it; other processes may use the
     same file at the same time."""
 
@@ -300,6 +303,10 @@ class SqliteStorage(AnswerVerbs):
     async def unclaimed_runs(self) -> tuple[OwnedRun, ...]:
         """See `Storage.unclaimed_runs`."""
         return await self._db.read(runs.unclaimed_runs)
+
+    async def waiting_runs(self) -> tuple[Waiting, ...]:
+        """See `Storage.waiting_runs`."""
+        return await self._db.read(runs.waiting_runs)
 
     async def release_run(self, owner: str, run: str, process: str) -> bool:
         """See `Storage.release_run`."""

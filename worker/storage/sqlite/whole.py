@@ -14,22 +14,31 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from worker.contract.types import FINAL_STATES, Chat, Message
 from worker.storage import rules
 from worker.storage.base import Expired, Statistics
+from worker.storage.sqlite import approvals as approvals_
 from worker.storage.sqlite import chats as chats_
 from worker.storage.sqlite import messages as messages_
+from worker.storage.sqlite import reminders as reminders_
+from worker.storage.sqlite import routines as routines_
 from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search
 from worker.storage.sqlite.rows import chat_values, message_values, owner_seq
 from worker.storage.sqlite.schema import (
+    allowed_tools,
     answers,
+    approvals,
     attachments,
     chats,
     events,
     message_attachments,
     messages,
+    occurrences,
     owners,
     pieces,
+    reminders,
+    routines,
     runs,
     small_values,
+    standstills,
     usage,
 )
 
@@ -107,6 +116,9 @@ def delete_all(db: Connection, owner: str) -> None:
     if number is None:
         return
     _remove_messages(db, messages.c.owner == number, forget=False)
+    reminders_.delete_all(db, number)
+    for table in (occurrences, routines, approvals, standstills, allowed_tools):
+        db.execute(delete(table).where(table.c.owner == number))
     for table in (answers, attachments, chats, runs, usage, small_values):
         db.execute(delete(table).where(table.c.owner == number))
     db.execute(delete(owners).where(owners.c.seq == number))
@@ -137,22 +149,27 @@ def expire(
         # What `rules.is_quiet` says, for the database.
         quiet = and_(runs.c.kind == "maintenance", runs.c.state == "SUCCESS")
         runs_gone += db.execute(delete(runs).where(quiet, runs.c.ended < quiet_before)).rowcount
+    approvals_.expire(db)
+    routines_.expire(db, deleted_before, runs_before)
     old = db.execute(delete(events).where(events.c.at < events_before)).rowcount
     files += _remove_files(db, attachments.c.created < unused_before)
     return Expired(chats=len(gone), attachments=files, runs=runs_gone, events=old)
 
 
 def statistics(db: Connection, owner: str | None, size: int) -> Statistics:
-    """See `Storage.statistics`. Deleted chats do not count."""
+    """See `Storage.statistics`. What is deleted does not count, but runs."""
     of_chats: list[ColumnElement[bool]] = [chats.c.deleted.is_(None)]
     of_runs: list[ColumnElement[bool]] = []
+    of_reminders: list[ColumnElement[bool]] = [reminders.c.deleted.is_(None)]
     if owner is not None:
         of_chats.append(chats.c.owner == owner_seq(owner))
         of_runs.append(runs.c.owner == owner_seq(owner))
+        of_reminders.append(reminders.c.owner == owner_seq(owner))
     counted = select(func.count(), func.coalesce(func.sum(chats.c.messages), 0))
     chats_there, messages_there = db.execute(counted.where(*of_chats)).one()
     runs_there = db.scalar(select(func.count()).select_from(runs).where(*of_runs)) or 0
-    return Statistics(chats_there, messages_there, runs_there, size)
+    kept = select(func.count()).select_from(reminders).where(*of_reminders)
+    return Statistics(chats_there, messages_there, runs_there, size, db.scalar(kept) or 0)
 
 
 class _Numbers:

@@ -1,0 +1,103 @@
+"""The system's notifications against a service of the tests and against dunst, on a bus."""
+
+import os
+import queue
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nagatha_desktop.platform.system_notifications import (
+    Action,
+    Answer,
+    Notification,
+    SystemNotifications,
+    Told,
+)
+from tests.support.desktop import Desktop, session_bus
+from tests.support.notification_daemon import notification_service
+from tests.support.processes import DEADLINE, wait_until
+
+RENT = Notification("one", "Pay <rent>", "Due now & here", (Action("0", "Done"),), stays=True)
+
+
+class Speaker:
+    """The notifications of a program on a bus, and what they told."""
+
+    def __init__(self) -> None:
+        self._told: queue.Queue[Told] = queue.Queue()
+        self.system = SystemNotifications(self._told.put)
+
+    def next(self) -> Told:
+        return self._told.get(timeout=DEADLINE)
+
+    def say(self, notification: Notification) -> str:
+        """Why the system does not show it; "" where it does."""
+        self.system.say(notification)
+        return self.next().why
+
+
+@pytest.fixture
+def bus(tmp_path: Path, nagatha_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with session_bus(tmp_path, Path(os.environ["XDG_RUNTIME_DIR"])) as address:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        yield address
+
+
+@pytest.fixture
+def speaker() -> Iterator[Speaker]:
+    made = Speaker()
+    yield made
+    made.system.stop()
+
+
+def test_buttons_clicks_and_closing_come_back(bus: str, speaker: Speaker) -> None:
+    with notification_service(bus) as daemon:
+        assert speaker.say(RENT) == ""
+        (shown,) = daemon.shown.values()
+        assert (shown.title, shown.body) == ("Pay <rent>", "Due now &amp; here")
+        assert shown.actions == {"default": "", "0": "Done"}
+        assert shown.hints["urgency"] == 2 and shown.timeout == 0
+        daemon.press(shown.id, "0")
+        assert speaker.next().what == Answer("one", "pressed", "0")
+        assert speaker.say(RENT) == ""
+        daemon.press(max(daemon.shown))
+        assert speaker.next().what == Answer("one", "clicked")
+        assert speaker.say(RENT) == ""
+        daemon.dismiss(max(daemon.shown))
+        assert speaker.next().what == Answer("one", "dismissed")
+
+
+def test_what_is_answered_elsewhere_is_withdrawn(bus: str, speaker: Speaker) -> None:
+    with notification_service(bus) as daemon:
+        assert speaker.say(RENT) == ""
+        speaker.system.withdraw("one")
+        wait_until(lambda: not daemon.shown, "it is withdrawn")
+
+
+def test_a_service_that_is_missing_comes_and_goes(bus: str, speaker: Speaker) -> None:
+    assert speaker.say(RENT) == "no_service"
+    for _ in range(2):
+        with notification_service(bus) as daemon:
+            assert speaker.say(RENT) == ""
+            daemon.press(max(daemon.shown), "0")
+            assert speaker.next().what == Answer("one", "pressed", "0")
+        assert speaker.say(RENT) == "no_service"
+
+
+def test_a_service_without_buttons_is_not_asked_to_show_any(bus: str, speaker: Speaker) -> None:
+    with notification_service(bus, ("body",)) as daemon:
+        assert speaker.say(RENT) == "no_buttons"
+        assert not daemon.shown
+        assert speaker.say(Notification("two", "Plain", "")) == ""
+
+
+def test_dunst_shows_it_and_its_button_comes_back(
+    full_desktop: Desktop, speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", full_desktop.bus_address)
+    assert speaker.say(RENT) == ""
+    # Its first action is the click; `dunstctl action 0` does what a click on it does.
+    subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
+    assert speaker.next().what == Answer("one", "clicked")

@@ -1,0 +1,124 @@
+"""When routines are due: their rules checked, their next times, and what passed meanwhile.
+
+Owns the way from a routine's rule to instants. Pure functions; a long rule takes its time, so
+callers on the loop go through a thread. It must not know storage.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from worker.contract.errors import InvalidInput
+from worker.contract.routines import Routine
+from worker.moments.recurrence import occurrences
+
+SHORTEST = timedelta(minutes=1)
+"""Between two times of a routine."""
+LOOKED_AT = 20
+"""Times of a rule that are looked at to see how often it comes."""
+MOST_PASSED = 100_000
+"""Times that passed which are counted; there may be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When something is due."""
+
+    start: str
+    """A wall time in ISO 8601 without an offset."""
+    zone: str
+    rrule: str = ""
+    cron: str = ""
+
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        """The instants (UTC, growing) after `moment`. Raises ValueError."""
+        if not self.cron:
+            yield from occurrences(self.start, self.zone, self.rrule, moment)
+            return
+        where = ZoneInfo(self.zone)
+        first = datetime.fromisoformat(self.start).replace(tzinfo=where).astimezone(UTC)
+        # Not before its start, which may be one of its times itself.
+        begin = max(moment, first - timedelta(seconds=1))
+        last = begin
+        try:
+            for wall in CronSim(self.cron, begin.astimezone(where)):
+                at = wall.astimezone(UTC)
+                if at > last:
+                    last = at
+                    yield at
+        except CronSimError as error:
+            raise ValueError(str(error)) from error
+
+
+def rule_of(routine: Routine) -> Rule:
+    """A routine's."""
+    return Rule(routine.start, routine.zone, routine.rrule, routine.cron)
+
+
+def next_time(rule: Rule, after: datetime) -> datetime | None:
+    """The first time after `after`; None where there is none any more. Raises ValueError."""
+    return next(rule.after(after), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Times of a routine that have come."""
+
+    last: datetime
+    earlier: int
+    """How many came before the last one."""
+    following: datetime | None
+    """The next one to come."""
+
+
+def passed(rule: Rule, due: datetime, now: datetime) -> Passed:
+    """What came from `due`, which has come, until `now`. Raises ValueError."""
+    last, earlier, following = due, 0, None
+    for at in rule.after(due):
+        if at > now:
+            following = at
+            break
+        if earlier >= MOST_PASSED:
+            # Nobody counts them; the rule goes on from now.
+            following = next_time(rule, now)
+            break
+        last, earlier = at, earlier + 1
+    return Passed(last, earlier, following)
+
+
+def checked_rule(rule: Rule, now: datetime, count: int = 1) -> tuple[datetime, ...]:
+    """The next `count` times of a new rule. Raises InvalidInput for one that makes no sense,
+    comes more often than once a minute, or never any more."""
+    if rule.rrule and rule.cron:
+        raise InvalidInput("Two rules cannot be kept", "Give either a cron line or an RRULE.")
+    try:
+        ZoneInfo(rule.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInput(
+            "There is no such time zone", f"“{rule.zone}” is none.", "E.g. Europe/Berlin."
+        ) from None
+    try:
+        if rule.cron and len(rule.cron.split()) != 5:
+            raise ValueError("a cron line has five fields")
+        coming = tuple(islice(rule.after(now), max(count, LOOKED_AT)))
+    except (ValueError, TypeError, OverflowError, ZoneInfoNotFoundError) as error:
+        what = "cron line" if rule.cron else "rule" if rule.rrule else "time"
+        raise InvalidInput(
+            f"The {what} makes no sense",
+            str(error),
+            "E.g. 30 8 * * 1-5 as a cron line, FREQ=WEEKLY;BYDAY=MO as an RRULE, or "
+            "2026-12-01T08:30 as a time.",
+        ) from None
+    if any(later - one < SHORTEST for one, later in pairwise(coming)):
+        raise InvalidInput(
+            "The rule comes too often", "Once a minute is the most.", "Let it come less often."
+        )
+    if not coming:
+        raise InvalidInput(
+            "It would never run", "All of its times have passed.", "Give a later one."
+        )
+    return coming[:count]
