@@ -2169,6 +2169,24 @@
     </message>
 </context>
 <context>
+    <name>Note</name>
+    <message>
+        <source>Nagatha</source>
+        <translation>Nagatha</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+</context>
+<context>
+    <name>Notifier</name>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+</context>
+<context>
     <name>OccurrenceRow</name>
     <message>
         <source>Open chat</source>
@@ -2714,6 +2732,69 @@
     <message>
         <source>Next: {time}</source>
         <translation>Nächstes Mal: {time}</translation>
+    </message>
+</context>
+<context>
+    <name>ReminderAlerts</name>
+    <message>
+        <source>Done</source>
+        <translation>Erledigt</translation>
+    </message>
+    <message>
+        <source>Snooze 10 min</source>
+        <translation>In 10 min wieder</translation>
+    </message>
+    <message>
+        <source>Tomorrow</source>
+        <translation>Morgen</translation>
+    </message>
+    <message>
+        <source>and {number} more</source>
+        <translation>und {number} weitere</translation>
+    </message>
+    <message>
+        <source>{number} were due while Nagatha was off</source>
+        <translation>{number} waren fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>{number} reminders are due</source>
+        <translation>{number} Erinnerungen sind fällig</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>Zeigen</translation>
+    </message>
+    <message>
+        <source>Done with all</source>
+        <translation>Alle erledigt</translation>
+    </message>
+    <message>
+        <source>Due now</source>
+        <translation>Jetzt fällig</translation>
+    </message>
+    <message>
+        <source>Due {time}</source>
+        <translation>Fällig {time}</translation>
+    </message>
+    <message>
+        <source>{due}, and {number} times before</source>
+        <translation>{due}, und {number} Mal davor</translation>
+    </message>
+    <message>
+        <source>{due} · from “{title}”</source>
+        <translation>{due} · aus „{title}“</translation>
+    </message>
+    <message>
+        <source>HH:mm</source>
+        <translation>HH:mm</translation>
+    </message>
+    <message>
+        <source>ddd d MMM HH:mm</source>
+        <translation>ddd d. MMM HH:mm</translation>
+    </message>
+    <message>
+        <source>Nothing was marked as done.</source>
+        <translation>Nichts wurde als erledigt vermerkt.</translation>
     </message>
 </context>
 <context>
@@ -4072,27 +4153,27 @@
     </message>
     <message>
         <source>Quiet from</source>
-        <translation type="unfinished">Ruhe ab</translation>
+        <translation>Ruhe ab</translation>
     </message>
     <message>
         <source>Reminders are kept back from then on, e.g. 22:00.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ab dann werden Erinnerungen zurückgehalten, z. B. 22:00.</translation>
     </message>
     <message>
         <source>Quiet until</source>
-        <translation type="unfinished">Ruhe bis</translation>
+        <translation>Ruhe bis</translation>
     </message>
     <message>
         <source>What was kept back is told then, e.g. 07:00.</source>
-        <translation type="unfinished"></translation>
+        <translation>Dann wird gesagt, was zurückgehalten wurde, z. B. 07:00.</translation>
     </message>
     <message>
         <source>Missed reminders</source>
-        <translation type="unfinished">Verpasste Erinnerungen</translation>
+        <translation>Verpasste Erinnerungen</translation>
     </message>
     <message>
         <source>What becomes of times that passed while Nagatha was off.</source>
-        <translation type="unfinished"></translation>
+        <translation>Was aus Zeiten wird, die vergingen, während Nagatha aus war.</translation>
     </message>
     <message>
         <source>Modules on</source>
@@ -4829,6 +4910,73 @@
     <message>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
+    </message>
+</context>
+<context>
+    <name>WorkNews</name>
+    <message>
+        <source>Answered: {title}</source>
+        <translation>Beantwortet: {title}</translation>
+    </message>
+    <message>
+        <source>Answered</source>
+        <translation>Beantwortet</translation>
+    </message>
+    <message>
+        <source>{number} calls of tools wait for your approval</source>
+        <translation>{number} Aufrufe von Werkzeugen warten auf eine Freigabe</translation>
+    </message>
+    <message>
+        <source>Nothing is allowed by itself.</source>
+        <translation>Nichts wird von selbst erlaubt.</translation>
+    </message>
+    <message>
+        <source>Approval needed: {tool}</source>
+        <translation>Freigabe nötig: {tool}</translation>
+    </message>
+    <message>
+        <source>Allow once</source>
+        <translation>Einmal erlauben</translation>
+    </message>
+    <message>
+        <source>Deny</source>
+        <translation>Ablehnen</translation>
+    </message>
+    <message>
+        <source>Failed: {what}</source>
+        <translation>Fehlgeschlagen: {what}</translation>
+    </message>
+    <message>
+        <source>Done: {what}</source>
+        <translation>Fertig: {what}</translation>
+    </message>
+    <message>
+        <source>Paused: {what}</source>
+        <translation>Angehalten: {what}</translation>
+    </message>
+    <message>
+        <source>A job was due while Nagatha was off</source>
+        <translation>Ein Auftrag war fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>{number} jobs were due while Nagatha was off</source>
+        <translation>{number} Aufträge waren fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>Run what was missed now, or skip it?</source>
+        <translation>Das Verpasste jetzt ausführen oder auslassen?</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>Auslassen</translation>
+    </message>
+    <message>
+        <source>Nothing was run or skipped.</source>
+        <translation>Nichts wurde ausgeführt oder ausgelassen.</translation>
     </message>
 </context>
 <context>
