@@ -1584,6 +1584,50 @@
         <translation>Umschalt+Eingabe beginnt eine neue Zeile. Aus: Eingabe beginnt eine, Strg+Eingabe sendet.</translation>
     </message>
     <message>
+        <source>Notifications</source>
+        <translation>Benachrichtigungen</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>Antworten</translation>
+    </message>
+    <message>
+        <source>One is there, and its chat is not in front.</source>
+        <translation>Eine ist da, und ihr Chat ist nicht vorn.</translation>
+    </message>
+    <message>
+        <source>Failures</source>
+        <translation>Fehlschläge</translation>
+    </message>
+    <message>
+        <source>A job failed, and nobody watched.</source>
+        <translation>Ein Auftrag schlug fehl, und niemand sah zu.</translation>
+    </message>
+    <message>
+        <source>Approvals</source>
+        <translation>Freigaben</translation>
+    </message>
+    <message>
+        <source>A tool waits for your word.</source>
+        <translation>Ein Werkzeug wartet auf eine Freigabe.</translation>
+    </message>
+    <message>
+        <source>Routines</source>
+        <translation>Routinen</translation>
+    </message>
+    <message>
+        <source>One ended, or paused itself.</source>
+        <translation>Eine endete oder hielt sich selbst an.</translation>
+    </message>
+    <message>
+        <source>Sound</source>
+        <translation>Ton</translation>
+    </message>
+    <message>
+        <source>For reminders and approvals.</source>
+        <translation>Für Erinnerungen und Freigaben.</translation>
+    </message>
+    <message>
         <source>Theme</source>
         <translation>Farben</translation>
     </message>

@@ -62,6 +62,14 @@ def test_theme_language_and_switches_of_windows_are_kept(scene: Scene) -> None:
     assert page.switch("send_with_enter").isChecked()
 
 
+def test_each_kind_of_notification_can_be_switched_off(scene: Scene) -> None:
+    page = scene.general
+    for kind in ("answers", "failures", "approvals", "routines", "sound"):
+        assert page.switch(f"notify_{kind}").isChecked()
+        page.switch(f"notify_{kind}").click()
+        assert not scene.state.flag(f"notify_{kind}")
+
+
 def test_start_at_login_is_switched_in_the_system(scene: Scene) -> None:
     page = scene.general
     assert not page.login.isChecked()

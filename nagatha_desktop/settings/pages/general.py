@@ -65,8 +65,22 @@ class GeneralPage(Page):
         for key in ("chat.automatic_titles", "chat.text_limit", "chat.image_limit"):
             chat.add(SettingField(key, store))
         self.add(chat)
+        self._add_notices()
         self.end()
         state.changed.connect(self._show)
+
+    def _add_notices(self) -> None:
+        self.add_section(self.tr("Notifications"))
+        notices = Rows()
+        for key, title, text in (
+            ("answers", self.tr("Answers"), self.tr("One is there, and its chat is not in front.")),
+            ("failures", self.tr("Failures"), self.tr("A job failed, and nobody watched.")),
+            ("approvals", self.tr("Approvals"), self.tr("A tool waits for your word.")),
+            ("routines", self.tr("Routines"), self.tr("One ended, or paused itself.")),
+            ("sound", self.tr("Sound"), self.tr("For reminders and approvals.")),
+        ):
+            notices.add(self._switch_row(f"notify_{key}", title, text))
+        self.add(notices)
 
     def _theme_row(self) -> Row:
         row = Row(self.tr("Theme"))
