@@ -1,4 +1,4 @@
-"""Calls that need a person's word: parked, held by nobody, gone on with once, also after kill -9."""
+"""Calls that need a person's word: parked, held by nobody, made once, also after kill -9."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Routines on an engine with a clock of the test's: on time, missed, overlapping, failing, twice."""
+"""Routines on an engine with a clock of the test's: on time, missed, overlapping, failing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -410,9 +410,7 @@ def test_it_is_changed_deleted_and_brought_back(there: World, clocks: Clocks) ->
     there.run(test)
 
 
-def test_a_task_runs_through_the_queue_and_its_end_is_kept(
-    home: Path, models: ModelServer
-) -> None:
+def test_a_task_runs_through_the_queue_and_its_end_is_kept(home: Path, models: ModelServer) -> None:
     async def test(there: World) -> None:
         client = there.client.routines
         made = await client.add(replace(ECHO, zone=""))
