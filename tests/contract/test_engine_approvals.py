@@ -154,6 +154,20 @@ def test_stopping_a_parked_answer_leaves_nothing_to_answer(
         there.run(test)
 
 
+def test_one_call_that_waits_is_not_taken_for_several(
+    home: Path, file: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        models.queue(calling(file))
+        begun = await there.client.chats.send(None, "Mail Ann")
+        await asked(there)
+        assert (await there.client.jobs.get(begun.run)).lane == "now"
+        await there.client.chats.stop(begun.run)
+
+    with engine_in(home, models=models, background=True) as there:
+        there.run(test)
+
+
 def test_recovery_leaves_a_parked_answer_alone_and_a_message_does_not_begin_it(
     home: Path, file: Path, models: ModelServer
 ) -> None:

@@ -471,6 +471,24 @@ def test_a_scheduled_prompt_parks_and_its_schedule_says_so(
     there.run(test)
 
 
+def test_a_timer_begins_it_at_its_time_and_not_before(home: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        made = await there.client.routines.add(replace(ECHO, zone=""))
+        due = there.engine.now() + timedelta(seconds=0.3)
+        await there.engine.storage.update_routine("local", made.id, {"due": due})
+        there.engine.routine_clock.changed()
+
+        async def begun() -> Occurrence | None:
+            return next(iter(await there.client.routines.history(made.id)), None)
+
+        time: Occurrence = await becomes(begun, "it has begun")
+        assert time.due == due
+        assert time.started is not None and time.started >= due
+
+    with engine_in(home, models=models, background=True) as there:
+        there.run(test)
+
+
 def test_two_programs_begin_a_time_once_and_it_survives_kill_9(
     home: Path, models: ModelServer
 ) -> None:
