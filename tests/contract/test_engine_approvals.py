@@ -86,7 +86,7 @@ def test_the_other_calls_of_the_turn_are_made_and_not_made_again(
         models.queue(Behaviour(calls=twice))
         begun = await there.client.chats.send(None, "Mail both", use_celery=False)
         one, two = await asked(there, 2)
-        assert sorted((one.arguments["to"], two.arguments["to"])) == ["Ann", "Bob"]
+        assert {one.arguments["to"], two.arguments["to"]} == {"Ann", "Bob"}
         tools = (await last(there, begun.chat.id)).tools
         assert [t.state for t in tools] == ["done", "running", "running"]
         await there.client.approvals.answer(two.id, "once")
@@ -151,6 +151,20 @@ def test_stopping_a_parked_answer_leaves_nothing_to_answer(
         assert sent(file) == []
 
     with engine_in(home, models=models) as there:
+        there.run(test)
+
+
+def test_one_call_that_waits_is_not_taken_for_several(
+    home: Path, file: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        models.queue(calling(file))
+        begun = await there.client.chats.send(None, "Mail Ann")
+        await asked(there)
+        assert (await there.client.jobs.get(begun.run)).lane == "now"
+        await there.client.chats.stop(begun.run)
+
+    with engine_in(home, models=models, background=True) as there:
         there.run(test)
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ class Clocks:
 
     now: datetime = MONDAY
     seconds: float = 1000.0
-    told: list[str] = field(default_factory=list)
 
     def pass_(self, **span: float) -> None:
         """Time passes while the machine is awake."""
@@ -106,7 +106,7 @@ def test_a_prompt_runs_at_its_time_in_a_new_chat_and_once(
         assert (run.source, run.lane, run.state) == ("schedule", "queued", "PENDING")
         clocks.pass_(seconds=9)
         ended = await answered_in(there, made)
-        assert (ended.state, ended.seconds, ended.cost) == ("done", 9.0, 0)
+        assert (ended.state, ended.seconds, ended.cost) == ("done", 9.0, Decimal(0))
         assert ended.result == " ".join(ANSWER.split())
         page = await there.client.chats.page(str(ended.chat))
         assert page.chat.title == "News"
@@ -469,6 +469,59 @@ def test_a_scheduled_prompt_parks_and_its_schedule_says_so(
         assert sent(file) == ["Ann"]
 
     there.run(test)
+
+
+def test_a_scheduled_prompt_that_waits_outlives_kill_9(
+    home: Path, models: ModelServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "mails"
+    with engine_in(home, models=models, role="cli") as there:
+        made = there.run(lambda there: there.client.routines.add(replace(DRAFT, zone="")))
+    with other_on(home, models) as other:
+
+        async def park() -> None:
+            models.queue(calling(file))
+            await other.do(f"client.routines.run_now({made.id!r})")
+            await becomes(lambda: other.do("client.approvals.waiting()"), "it waits")
+
+        asyncio.run(park())
+        kill(other.process)  # type: ignore[arg-type]
+    with engine_in(home, models=models, background=True) as there:
+
+        async def test(there: World) -> None:
+            await tick(there)
+            assert await history(there, made) == ["parked"]
+            (waits,) = await there.client.approvals.waiting()
+            models.queue(Behaviour(text="It said: "))
+            await there.client.approvals.answer(waits.id, "once")
+
+            async def done() -> bool:
+                return await history(there, made) == ["done"]
+
+            await becomes(done, "it ended")
+            (time,) = await there.client.routines.history(made.id)
+            assert time.result == "It said: Sent to Ann"
+
+        there.run(test)
+    assert sent(file) == ["Ann"]
+
+
+def test_a_timer_begins_it_at_its_time_and_not_before(home: Path, models: ModelServer) -> None:
+    async def test(there: World) -> None:
+        made = await there.client.routines.add(replace(ECHO, zone=""))
+        due = there.engine.now() + timedelta(seconds=0.3)
+        await there.engine.storage.update_routine("local", made.id, {"due": due})
+        there.engine.routine_clock.changed()
+
+        async def begun() -> Occurrence | None:
+            return next(iter(await there.client.routines.history(made.id)), None)
+
+        time: Occurrence = await becomes(begun, "it has begun")
+        assert time.due == due
+        assert time.started is not None and time.started >= due
+
+    with engine_in(home, models=models, background=True) as there:
+        there.run(test)
 
 
 def test_two_programs_begin_a_time_once_and_it_survives_kill_9(

@@ -137,6 +137,8 @@ async def _answered(
                     if isinstance(event, AnswerDelta):
                         answer.piece(event)
                     elif isinstance(event, ToolChanged) and event.tool.state == "running":
+                        if event.tool.result:
+                            continue  # it was told when it began; now it waits
                         answer.output.note(f"[{event.tool.name}]")
                     elif isinstance(event, RunChanged) and event.run.state == "RETRY":
                         answer.output.note(_again(event.run))

@@ -71,7 +71,8 @@ class Course:
     async def tool(self, use: ToolUse) -> None:
         """See `Sink.tool`."""
         await self._writing.tool(use)
-        if use.state == "running":
+        # One that waits for a person is told twice, and is no second call.
+        if use.state == "running" and not use.result:
             self._calls += 1
             self._say(f"Using {use.name}")
 

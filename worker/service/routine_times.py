@@ -101,6 +101,8 @@ def checked_rule(rule: Rule, now: datetime, count: int = 1) -> tuple[datetime, .
         raise InvalidInput(
             "There is no such time zone", f"“{rule.zone}” is none.", "E.g. Europe/Berlin."
         ) from None
+    if "SECONDLY" in rule.rrule.upper():
+        raise _too_often()  # said at once: millions of seconds since its start would be counted
     try:
         if rule.cron and len(rule.cron.split()) != 5:
             raise ValueError("a cron line has five fields")
@@ -114,11 +116,15 @@ def checked_rule(rule: Rule, now: datetime, count: int = 1) -> tuple[datetime, .
             "2026-12-01T08:30 as a time.",
         ) from None
     if any(later - one < SHORTEST for one, later in pairwise(coming)):
-        raise InvalidInput(
-            "The rule comes too often", "Once a minute is the most.", "Let it come less often."
-        )
+        raise _too_often()
     if not coming:
         raise InvalidInput(
             "It would never run", "All of its times have passed.", "Give a later one."
         )
     return coming[:count]
+
+
+def _too_often() -> InvalidInput:
+    return InvalidInput(
+        "The rule comes too often", "Once a minute is the most.", "Let it come less often."
+    )
