@@ -93,6 +93,7 @@ def models_rest(stage: Stage) -> QWidget:
 
 def reminders(stage: Stage) -> QWidget:
     """Quiet hours, and nobody disturbs for a while."""
+    furnished(stage)
     window = open_settings(stage, "reminders")
     page = window.pages["reminders"]
     assert isinstance(page, RemindersPage)
