@@ -75,13 +75,11 @@ class ReminderTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._measure()
-        self.selectionModel().currentRowChanged.connect(self._mark)
+        self.selectionModel().currentRowChanged.connect(self._moved)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         rows.rowsInserted.connect(self._inserted)
         rows.rowsRemoved.connect(self._removed)
-        rows.modelAboutToBeReset.connect(self._keep_current)
         rows.modelReset.connect(self._find_current)
-        rows.rowsAboutToBeRemoved.connect(self._keep_current)
         rows.heads_changed.connect(self._fit_heads)
         themes.changed.connect(self.viewport().update)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -128,7 +126,8 @@ class ReminderTable(QTableView):
 
     def _stay(self) -> None:
         """The keyboard stays where it was when its row left."""
-        if self.hasFocus() and not self.currentIndex().isValid() and len(self.rows):
+        lost = bool(self._kept[0]) and not self.currentIndex().isValid()
+        if lost and len(self.rows):
             row = min(self._kept[1], len(self.rows) - 1)
             self.setCurrentIndex(self.rows.index(row, 0))
         self._mark()
@@ -148,10 +147,12 @@ class ReminderTable(QTableView):
             self.scrollTo(index)
         return index.isValid()
 
-    @Slot()
-    def _keep_current(self) -> None:
-        current = self.current
-        self._kept = (current.id if current is not None else "", max(0, self.currentIndex().row()))
+    @Slot(QModelIndex, QModelIndex)
+    def _moved(self, index: QModelIndex, _: QModelIndex) -> None:
+        current = self.rows.at(index)
+        if current is not None:
+            self._kept = (current.id, index.row())
+        self._mark()
 
     @Slot()
     def _find_current(self) -> None:

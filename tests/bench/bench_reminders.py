@@ -236,7 +236,7 @@ def _found(home: Path, many: int) -> list[Figure]:
                 due.append(time.perf_counter() - began)
                 assert len(found) == 10, number
                 began = time.perf_counter()
-                assert await storage.next_due() == start
+                assert await storage.next_reminder_due() == start
                 following.append(time.perf_counter() - began)
             return added, due, following
         finally:

@@ -92,7 +92,7 @@ def test_a_prompt_runs_at_its_time_in_a_new_chat_and_once(
     async def test(there: World) -> None:
         made = await there.client.routines.add(replace(DRAFT, tools=("calculate",)))
         assert made.due == DUE
-        assert await there.engine.routine_clock.next_due() == DUE
+        assert await there.engine.routine_clock.next_routine_due() == DUE
         await tick(there)
         assert await history(there, made) == []
         clocks.pass_(minutes=30, seconds=1)
@@ -179,7 +179,7 @@ def test_forty_that_were_due_while_off_begin_two_at_a_time_and_not_at_once(
         await tick(there)
         assert (await states(there, "waiting"), await states(there, "running")) == (40, 0)
         clocks.seconds += SETTLING - 1
-        assert await there.engine.routine_clock.next_due() == clocks.now + timedelta(seconds=1)
+        assert await there.engine.routine_clock.next_routine_due() == clocks.now + timedelta(seconds=1)
         await tick(there)
         assert await states(there, "running") == 0
         clocks.seconds += 1
@@ -338,7 +338,7 @@ def test_times_that_pass_while_it_is_paused_or_all_work_is(there: World, clocks:
         clocks.now += timedelta(hours=1)
         await tick(there)
         assert await history(there, made) == []
-        assert await there.engine.routine_clock.next_due() is None
+        assert await there.engine.routine_clock.next_routine_due() is None
         await there.client.system.pause(False)
         await tick(there)
         assert await history(there, made) == ["waiting"]  # these were

@@ -103,7 +103,7 @@ def test_what_is_due_is_found_for_everybody_the_longest_due_first(storage: Block
     row = storage.get_reminder("you", "gone")
     gone = replace(row, reminder=replace(row.reminder, deleted=NOW))
     storage.save_reminders("you", (ReminderChange(gone),))
-    assert storage.next_due() == later(10)
+    assert storage.next_reminder_due() == later(10)
     assert storage.due_reminders(later(9), 10) == ()
     found = [(one.owner, one.row.reminder.id) for one in storage.due_reminders(later(30), 10)]
     assert found == [(ME, "early"), ("you", "yours"), (ME, "late")]

@@ -80,14 +80,14 @@ def test_routines_are_listed_by_when_they_are_due_without_deleted_ones(storage: 
 
 
 def test_what_is_due_is_found_of_everybody_the_longest_due_first(storage: Blocking) -> None:
-    assert storage.next_due() is None
+    assert storage.next_routine_due() is None
     storage.add_routine(ME, a_routine("late", due=later(9)))
     storage.add_routine("somebody", a_routine("soon", due=later(5)))
     storage.add_routine(ME, a_routine("paused", due=None))
     assert storage.due_routines(later(4)) == ()
     found = [(owner, one.id) for owner, one in storage.due_routines(later(9))]
     assert found == [("somebody", "soon"), (ME, "late")]
-    assert storage.next_due() == later(5)
+    assert storage.next_routine_due() == later(5)
 
 
 def test_some_fields_are_changed_and_the_others_are_left(storage: Blocking) -> None:
@@ -199,7 +199,7 @@ def test_the_third_failure_in_a_row_pauses_and_a_success_begins_the_count_anew(
     assert [end(4, True).failures, end(5, None).failures, end(6, True).failures] == [1, 1, 2]
     last = end(7, True)
     assert (last.failures, last.paused, last.paused_why) == (3, True, "It failed thrice.")
-    assert last.due is None and storage.next_due() is None
+    assert last.due is None and storage.next_routine_due() is None
 
 
 def test_missed_times_are_asked_about_and_decided_once(storage: Blocking) -> None:

@@ -23,6 +23,7 @@ from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.quick_ask import QuickAsk
 from nagatha_desktop.chat.shortcuts_window import ShortcutsWindow
 from nagatha_desktop.chat.window import ChatWindow
+from nagatha_desktop.reminders.rows import VIEWS
 from nagatha_desktop.settings import languages
 from nagatha_desktop.settings.fields import in_words
 from nagatha_desktop.settings.first_start import FirstStart, FirstStartGuide
@@ -35,6 +36,7 @@ from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.activity_window import activity_window
 from tests.support.fake_client import FakeClient
 from tests.support.fake_settings import Furniture, furnish
+from tests.support.reminders_window import reminders_window
 from tests.support.settings_window import Maker, settings_windows
 from worker.contract.system import ModelChoice
 from worker.contract.types import Problem
@@ -399,6 +401,29 @@ def test_german_fits_into_routines_their_editor_and_approvals(
         editor.kind.choose("task")
         qtbot.waitUntil(lambda: cut(editor) == [])
         editor.reject()
+
+
+@pytest.mark.usefixtures("german")
+def test_german_fits_into_the_window_of_reminders(
+    bridge: Bridge, fake: FakeClient, themes: ThemeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    with reminders_window(bridge, fake, themes, tmp_path, qtbot) as scene:
+        window = scene.window
+        one = scene.put("Stand-up", {"rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"}, hours=2)
+        late = scene.due.put("Rechnung", None)
+        scene.due.add_firing(late.id, scene.clock.now)
+        scene.open()
+        assert scene.said(1) == "Heute, Stand-up, werktags 10:48, 10:48"
+        qtbot.waitUntil(window.bar.isVisible)
+        qtbot.waitUntil(lambda: cut(window) == [])
+        window.line.field.setText("nichts")
+        window.line.keep()
+        qtbot.waitUntil(window.line.reason.isVisible)
+        for view in VIEWS:
+            window.show_view(view)
+            qtbot.waitUntil(lambda: cut(window) == [])
+        window.edit(one)
+        qtbot.waitUntil(lambda: cut(window) == [])
 
 
 @pytest.mark.usefixtures("german")

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from nagatha_desktop.settings.dialog import SettingsWindow
 from nagatha_desktop.settings.first_start import FirstStart
 from nagatha_desktop.settings.outside import Outside
+from nagatha_desktop.settings.pages.reminders import RemindersPage
 from tests.support.fake_settings import Furniture, MemoryAutostart, furnish
 from tests.support.scenes import Stage
 from worker.contract.system import KeyringStatus, ModelChoice, Provider
@@ -87,6 +88,19 @@ def models_rest(stage: Stage) -> QWidget:
     page.verticalScrollBar().setValue(10_000)
     window.resize(720, 720)
     page.verticalScrollBar().setValue(10_000)
+    return window
+
+
+def reminders(stage: Stage) -> QWidget:
+    """Quiet hours, and nobody disturbs for a while."""
+    furnished(stage)
+    window = open_settings(stage, "reminders")
+    page = window.pages["reminders"]
+    assert isinstance(page, RemindersPage)
+    stage.wait(page.hour_button.isEnabled)
+    page.hours.click()
+    page.hour_button.click()
+    stage.wait(page.end_button.isVisible)
     return window
 
 
@@ -185,6 +199,7 @@ def first_start_wrong(stage: Stage) -> QWidget:
 
 SETTINGS_SCENES: dict[str, Callable[[Stage], QWidget]] = {
     "settings-general": general,
+    "settings-reminders": reminders,
     "settings-models": models,
     "settings-models-form": models_form,
     "settings-models-rest": models_rest,

@@ -109,7 +109,7 @@ class Reminding:
             if not paused:
                 await self._release(counts)
                 await self._fire_all(counts)
-            following = await self._storage.next_due()
+            following = await self._storage.next_reminder_due()
         return {
             "success": True,
             "paused": paused,
@@ -218,7 +218,7 @@ class Reminding:
         hours, wishes, zone = await self._wishes(self.owner)
         now = self._now()
         await self._tell_quiet(quiet_at(now, hours, wishes, zone))
-        dues = [await self._storage.next_due()] if not self.paused() else []
+        dues = [await self._storage.next_reminder_due()] if not self.paused() else []
         dues.append(next_change(now, hours, wishes, zone))
         return min((due for due in dues if due is not None), default=None)
 

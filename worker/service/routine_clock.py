@@ -48,7 +48,7 @@ _LEAST = 0.05
 class RoutineClock:
     """Looks after the routines of everybody. One for each engine, on its loop.
 
-    `tick` and `next_due` may be called by any timer; `run` is one.
+    `tick` and `next_routine_due` may be called by any timer; `run` is one.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class RoutineClock:
             wait = EVERY
             try:
                 await self.tick()
-                due = await self.next_due()
+                due = await self.next_routine_due()
                 if due is not None:
                     left = (due - self._now()).total_seconds()
                     wait = min(EVERY, max(_LEAST, left))
@@ -107,14 +107,14 @@ class RoutineClock:
         self._awake_since = self._monotonic()
         self._changed.set()
 
-    async def next_due(self) -> datetime | None:
+    async def next_routine_due(self) -> datetime | None:
         """When `tick` has something to do next; None while nothing is planned.
 
         Raises StorageError.
         """
         if self._paused():
             return None
-        due = await self._storage().next_due()
+        due = await self._storage().next_routine_due()
         waiting = await self._storage().open_occurrences(("waiting",))
         settling = SETTLING - (self._monotonic() - self._awake_since)
         if settling > 0 and any(owned.catch_up for owned in waiting):

@@ -218,8 +218,8 @@ class MemoryReminders(MemoryState):
             for _, owner, row in found[: rules.within(limit)]
         )
 
-    async def next_due(self) -> datetime | None:
-        """See `ReminderStorage.next_due`."""
+    async def next_reminder_due(self) -> datetime | None:
+        """See `ReminderStorage.next_reminder_due`."""
         dues = (row.reminder.due for owner in self._owners for row in self._there(owner))
         return min((due for due in dues if due is not None), default=None)
 

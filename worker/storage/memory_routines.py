@@ -88,8 +88,8 @@ class MemoryRoutines(MemoryState):
         found.sort(key=lambda row: row[0])
         return tuple((owner, self._with_last(owner, one)) for _, owner, one in found)
 
-    async def next_due(self) -> datetime | None:
-        """See `RoutineStorage.next_due`."""
+    async def next_routine_due(self) -> datetime | None:
+        """See `RoutineStorage.next_routine_due`."""
         everybody = (one for mine in self._owners.values() for one in mine.routines.values())
         return min((one.due for one in everybody if one.due is not None), default=None)
 

@@ -155,7 +155,7 @@ class ReminderStorage(Protocol):
         """What is due at `now`, the longest due first."""
         ...
 
-    async def next_due(self) -> datetime | None:
+    async def next_reminder_due(self) -> datetime | None:
         """When the next one is due, of all owners."""
         ...
 

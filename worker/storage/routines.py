@@ -91,7 +91,7 @@ class RoutineStorage(Protocol):
         """Those of everybody that are due at `now`, with their owner, the longest due first."""
         ...
 
-    async def next_due(self) -> datetime | None:
+    async def next_routine_due(self) -> datetime | None:
         """When the next one of everybody is due."""
         ...
 

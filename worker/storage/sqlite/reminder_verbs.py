@@ -89,9 +89,9 @@ class ReminderVerbs(ABC):
         """See `ReminderStorage.due_reminders`."""
         return await self._db.read(reminders.due_reminders, now, limit)
 
-    async def next_due(self) -> datetime | None:
-        """See `ReminderStorage.next_due`."""
-        return await self._db.read(reminders.next_due)
+    async def next_reminder_due(self) -> datetime | None:
+        """See `ReminderStorage.next_reminder_due`."""
+        return await self._db.read(reminders.next_reminder_due)
 
     async def held_firings(self) -> tuple[tuple[str, str], ...]:
         """See `ReminderStorage.held_firings`."""

@@ -186,8 +186,8 @@ def due_reminders(db: Connection, now: datetime, limit: int) -> tuple[OwnedRemin
     return tuple(OwnedReminder(row.owner_name, one) for row, one in zip(rows, made, strict=True))
 
 
-def next_due(db: Connection) -> datetime | None:
-    """See `ReminderStorage.next_due`."""
+def next_reminder_due(db: Connection) -> datetime | None:
+    """See `ReminderStorage.next_reminder_due`."""
     found: datetime | None = db.scalar(
         select(reminders.c.due).where(reminder_lists.COMING).order_by(reminders.c.due).limit(1)
     )

@@ -46,9 +46,9 @@ class RoutineVerbs(ABC):
         """See `RoutineStorage.due_routines`."""
         return await self._db.read(routines.due_routines, now)
 
-    async def next_due(self) -> datetime | None:
-        """See `RoutineStorage.next_due`."""
-        return await self._db.read(routines.next_due)
+    async def next_routine_due(self) -> datetime | None:
+        """See `RoutineStorage.next_routine_due`."""
+        return await self._db.read(routines.next_routine_due)
 
     # occurrences -------------------------------------------------------------------------
 

@@ -69,8 +69,8 @@ def due_routines(db: Connection, now: datetime) -> tuple[tuple[str, Routine], ..
     return tuple((row.owner_name, _routine(db, row)) for row in rows.all())
 
 
-def next_due(db: Connection) -> datetime | None:
-    """See `RoutineStorage.next_due`."""
+def next_routine_due(db: Connection) -> datetime | None:
+    """See `RoutineStorage.next_routine_due`."""
     found: datetime | None = db.scalar(
         select(routines.c.due).where(routines.c.due.is_not(None)).order_by(routines.c.due).limit(1)
     )
