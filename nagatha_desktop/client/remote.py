@@ -21,7 +21,7 @@ from worker.contract.services import (
     ToolService,
     UsageService,
 )
-from worker.contract.time_services import ApprovalService, RoutineService
+from worker.contract.time_services import ApprovalService, ReminderService, RoutineService
 from worker.contract.wire import Method, error_of, methods
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
@@ -71,6 +71,7 @@ class RemoteClient:
         self.usage = cast(UsageService, self._feature("usage"))
         self.data = cast(DataService, self._feature("data"))
         self.system = cast(SystemService, self._feature("system"))
+        self.reminders = cast(ReminderService, self._feature("reminders"))
         self.routines = cast(RoutineService, self._feature("routines"))
         self.approvals = cast(ApprovalService, self._feature("approvals"))
 

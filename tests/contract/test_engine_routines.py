@@ -179,7 +179,9 @@ def test_forty_that_were_due_while_off_begin_two_at_a_time_and_not_at_once(
         await tick(there)
         assert (await states(there, "waiting"), await states(there, "running")) == (40, 0)
         clocks.seconds += SETTLING - 1
-        assert await there.engine.routine_clock.next_routine_due() == clocks.now + timedelta(seconds=1)
+        assert await there.engine.routine_clock.next_routine_due() == clocks.now + timedelta(
+            seconds=1
+        )
         await tick(there)
         assert await states(there, "running") == 0
         clocks.seconds += 1

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from worker.contract import events
 from worker.contract.events import AnswerDelta, Event, RunChanged, ToolChanged
 from worker.contract.jobs import Schedule
+from worker.contract.reminders import Firing, Quiet, Reminder
+from worker.contract.routines import Approval, Occurrence, Routine
 from worker.contract.system import EngineStatus, ModuleInfo
 from worker.contract.types import Chat, Message, Problem, Run, ToolUse, Usage
 from worker.events.codec import UnknownEvent, decode, encode
@@ -30,6 +33,18 @@ def _examples() -> list[Event]:
         "r", "task", "a.b", "SUCCESS", "cli", NOW, NOW, NOW, "c", "m", {"a": [1, None, {"b": 2}]},
         1, 0.5, "half", {"deep": ["list", 1.5]}, problem,
     )  # fmt: skip
+    firing = Firing("f", "r", "text", NOW, "missed", NOW, True, True, NOW, NOW, NOW, 3, "c", "t")
+    reminder = Reminder(
+        "r", "text", "2026-12-01T09:00:00", "Europe/Lisbon", NOW, NOW, "FREQ=DAILY", NOW, True,
+        "notes", "c", True, "list", "cli", NOW, NOW, firing,
+    )  # fmt: skip
+    occurrence = Occurrence(
+        "o", "u", NOW, "failed", "r", "c", NOW, NOW, 1.5, Decimal("0.001"), "said", problem, 2, True
+    )
+    routine = Routine(
+        "u", "t", "prompt", "2026-12-01T09:00:00", "Europe/Lisbon", NOW, NOW, prompt="p",
+        arguments={"a": 1}, tools=("x",), due=NOW, last=occurrence,
+    )  # fmt: skip
     return [
         events.ChatChanged(Chat("c", "t", NOW, NOW, "model", True, True, NOW, "d", "m")),
         events.MessageChanged(message, run_id="r", seq=5, at=NOW),
@@ -42,6 +57,16 @@ def _examples() -> list[Event]:
         events.EngineChanged(EngineStatus("1", "/", "b", "ok", "off", 1, 2, 3, (problem,))),
         events.ScheduleChanged(
             Schedule("usage", "track_usage_metrics", "t", 9.5, 900.0, True, NOW, None, run)
+        ),
+        events.ReminderChanged(reminder),
+        events.FiringChanged(firing),
+        events.QuietChanged(Quiet(NOW, "asked")),
+        events.RoutineChanged(routine),
+        events.OccurrenceChanged(occurrence),
+        events.ApprovalChanged(
+            Approval(
+                "a", "r", "t", {"x": [1]}, "why", NOW, "c", "m", "o", "deny", "else", NOW, True
+            )
         ),
         events.DataReplaced(),
         events.Notice(problem),
