@@ -332,6 +332,7 @@ class Engine:
             notices=lambda: self.notices,
             ask=self.ask_default,
             doctor_message=lambda: self.doctor_message,
+            woke=self.woke,
             replace_database=self._replace_database,
             go_on_here=self._go_on_here,
             zone=self.zone,
@@ -440,6 +441,7 @@ class Engine:
     def woke(self) -> None:
         """The machine slept, or its clock was set: look what is due. From any thread."""
         self.runtime.call_soon(self.reminding.wake)
+        self.runtime.call_soon(self.routine_clock.woke)
         self.tending.soon(self.background.reschedule, "after a sleep")
 
     def worker_elsewhere(self) -> bool:

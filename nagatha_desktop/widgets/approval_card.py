@@ -24,8 +24,6 @@ from nagatha_desktop.widgets.tokens import MEASURES, Tone
 from worker.contract.routines import Approval
 from worker.contract.types import Problem
 
-NEVER_ALWAYS = "Create a routine"
-"""The title of the tool that is asked about each time: what it makes runs by itself."""
 _LINES = 14
 """Lines of the arguments that are seen before they scroll."""
 _TITLE = 120
@@ -150,7 +148,7 @@ class ApprovalCard(QFrame):
     @property
     def answers(self) -> tuple[QWidget, ...]:
         """What an answer is given with, in the order of Tab."""
-        always = () if self.approval.tool == NEVER_ALWAYS else (self.always,)
+        always = (self.always,) if self.approval.may_always else ()
         return (self.once, *always, self.deny, self.instead)
 
     def put(self, approval: Approval) -> None:

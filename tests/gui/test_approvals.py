@@ -23,7 +23,7 @@ from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
-from nagatha_desktop.widgets.approval_card import NEVER_ALWAYS, ApprovalCard, outcome, waited
+from nagatha_desktop.widgets.approval_card import ApprovalCard, outcome, waited
 from nagatha_desktop.widgets.markdown import looks
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
@@ -155,11 +155,11 @@ def test_what_to_do_instead_goes_with_a_denial_by_keyboard_alone(
     assert card.words.text() == "You said instead: Only show it"
 
 
-def test_making_a_routine_is_asked_about_each_time(
+def test_what_is_asked_about_each_time_cannot_be_allowed_always(
     window: ChatWindow, fake: FakeClient, watch: EngineWatch, qtbot: QtBot
 ) -> None:
     chat, answer = asking(fake)
-    fake.approval_desk.put(NEVER_ALWAYS, chat=chat.id, message=answer.id)
+    fake.approval_desk.put("Create a routine", chat=chat.id, message=answer.id, may_always=False)
     watch.approvals.load()
     (card,) = opened(window, chat, qtbot)
     assert card.once.isVisible() and card.deny.isVisible() and not card.always.isVisible()

@@ -169,6 +169,7 @@ def approvals(stage: Stage) -> QWidget:
                      asked=now - timedelta(minutes=9))  # fmt: skip
     second = desk.put(
         "Create a routine",
+        may_always=False,
         chat=stage.main.id,
         message=answer.id,
         why="wants to ask the assistant every weekday at 08:30: Summarise what is new in my feeds, "

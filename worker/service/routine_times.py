@@ -14,6 +14,7 @@ from cronsim import CronSim, CronSimError
 
 from worker.contract.errors import InvalidInput
 from worker.contract.routines import Routine
+from worker.moments.cron import fields
 from worker.moments.recurrence import occurrences
 
 SHORTEST = timedelta(minutes=1)
@@ -45,7 +46,7 @@ class Rule:
         begin = max(moment, first - timedelta(seconds=1))
         last = begin
         try:
-            for wall in CronSim(self.cron, begin.astimezone(where)):
+            for wall in CronSim(fields(self.cron), begin.astimezone(where)):
                 at = wall.astimezone(UTC)
                 if at > last:
                     last = at

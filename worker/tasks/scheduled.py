@@ -1,7 +1,7 @@
 """What is due, through the broker.
 
 Owns the published task `process_scheduled_tasks`: the safety net below the timers of
-`worker.service.reminding`.
+`worker.service.reminding` and `worker.service.routine_clock`.
 """
 
 from celery import Task
@@ -23,10 +23,12 @@ def register(app: NagathaCelery) -> None:
         throws=(TaskFailed,),
     )
     def process_scheduled_tasks(self: Task) -> dict[str, object]:
-        """Fire the reminders that are due; says how many there were."""
+        """Fire the reminders and begin the routines that are due; says how many reminders."""
         engine = app.engine
 
         async def look(report: Report) -> JsonObject:
-            return await engine.reminding.tick()
+            counts = await engine.reminding.tick()
+            await engine.routine_clock.tick()
+            return counts
 
         return carry_out(engine, self, look)
