@@ -145,7 +145,10 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
     border: 0; background: transparent; width: ${pad2}px; subcontrol-origin: border; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
-QCalendarWidget QAbstractItemView { border-radius: 0; outline: 0; }
+QCalendarWidget QAbstractItemView { border: 0; border-radius: 0; outline: 0; }
+QCalendarWidget QTableView::item { padding: 0; }
+QCalendarWidget QWidget#qt_calendar_navigationbar { background: $panel; }
+QCalendarWidget QToolButton { padding: 0 ${half}px; font-weight: 600; }
 QComboBox QAbstractItemView { border-radius: 0; padding: ${half}px; }
 QCheckBox, QRadioButton { spacing: ${grid}px; min-height: ${target}px; }
 QCheckBox::indicator, QRadioButton::indicator {

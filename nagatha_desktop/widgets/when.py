@@ -7,12 +7,15 @@ who asks.
 from collections.abc import Callable
 from datetime import date, datetime, time
 
-from PySide6.QtCore import QDate, QTime, Slot
+from PySide6.QtCore import QDate, Qt, QTime, Slot
+from PySide6.QtGui import QIcon, QTextCharFormat
 from PySide6.QtWidgets import (
+    QCalendarWidget,
     QDateEdit,
     QDialog,
     QHBoxLayout,
     QTimeEdit,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +37,22 @@ class DayField(QDateEdit):
         self.setAccessibleName(name)
         self.setDisplayFormat(self.tr("ddd d MMM yyyy"))
         self.setMinimumWidth(MEASURES.grid * 20)
+        self._calm(self.calendarWidget())
+
+    def _calm(self, calendar: QCalendarWidget) -> None:
+        """Qt's calendar has colours and arrows of its own that no style sheet reaches."""
+        for weekend in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+            calendar.setWeekdayTextFormat(weekend, QTextCharFormat())
+        arrows = (
+            ("qt_calendar_prevmonth", "‹", self.tr("Month before")),
+            ("qt_calendar_nextmonth", "›", self.tr("Month after")),
+        )
+        for name, sign, words in arrows:
+            arrow = calendar.findChild(QToolButton, name)
+            if arrow is not None:
+                arrow.setIcon(QIcon())
+                arrow.setText(sign)
+                arrow.setAccessibleName(words)
 
     @property
     def day(self) -> date:

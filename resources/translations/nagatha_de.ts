@@ -1240,6 +1240,14 @@
         <source>ddd d MMM yyyy</source>
         <translation>ddd d. MMM yyyy</translation>
     </message>
+    <message>
+        <source>Month before</source>
+        <translation>Monat davor</translation>
+    </message>
+    <message>
+        <source>Month after</source>
+        <translation>Monat danach</translation>
+    </message>
 </context>
 <context>
     <name>DeadLetters</name>
