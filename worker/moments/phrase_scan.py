@@ -37,7 +37,7 @@ OTHER = "\x01"
 """Stands where anything else was found, and for what was quoted."""
 
 _DAYS = (InDays, OnWeekday, OnDate, Every, Repeated)
-_QUOTED = re.compile("“[^”]*”|\"[^\"]*\"|«[^»]*»|„[^“”]*[“”]")
+_QUOTED = re.compile('“[^”]*”|"[^"]*"|«[^»]*»|„[^“”]*[“”]')
 _ISO = re.compile(
     r"(?<!\S)(?:(?:on|am|le|el)\s+)?(\d{4})-(\d{2})-(\d{2})(?:[T\s](\d{2}):(\d{2}))?(?!\S)",
     re.IGNORECASE,
@@ -52,8 +52,13 @@ _LOOSE = (
     re.compile(r"\d{1,4}:\d{2}"),
     re.compile(r"\b\d{1,4}\s*(?:uhr|o['’]clock|heures?|a\.?m\b\.?|p\.?m\b\.?)", re.IGNORECASE),
     re.compile(r"(?:\bat|\bum|@|\bà|\ba\s+las)\s+\d{1,4}(?=\s*$|\s*[.,!]|\s*[\x00\x01])", re.I),
-    re.compile(r"(?<=[\x00\x01])[\s,]*\d{1,4}(?:[./]\d{1,2})*(?=\s*(?:$|[\x00\x01]|[.,!]\s*$))"),
+    re.compile(r"(?<=[\x00\x01])[\s,]*\d{1,4}(?:[-–./]\d{1,2})*(?=\s*(?:$|[\x00\x01]|[.,!]\s*$))"),
     re.compile(r"^\s*\d{1,2}(?=[\s,]*[\x00\x01])"),
+    re.compile(
+        r"\b(?:from|von|de|desde|between|zwischen|entre)\s+\d{1,4}\s*"
+        r"(?:to|and|bis|und|à|et|a|y|-|–)\s*\d{1,4}",
+        re.IGNORECASE,
+    ),
 )
 """What still looks like a time when everything that is one was taken out."""
 
@@ -101,19 +106,17 @@ def scan(text: str) -> Scanned:
             _, _, found, rest, beginning = _in_language(masked, rules, text, first=False)
         elements += found
         masked, begun = rest, max(begun, beginning)
-    elements += [Found(m.start(), m.end(), Unclear("may be more than one time")) for m in
-                 _OR.finditer(_JOINED.sub(lambda m: DAY * len(m[0]), masked))]  # fmt: skip
+    masked = _JOINED.sub(lambda match: DAY * len(match[0]), masked)
+    for several in _OR.finditer(masked):
+        elements.append(_found(several, Unclear("it names more than one time")))
     for loose in _LOOSE:
-        elements += [
-            Found(m.start(), m.end(), Unclear("is no time, or not where it belongs"))
-            for m in loose.finditer(masked)
-        ]
+        for match in loose.finditer(masked):
+            said = text[match.start() : match.end()].strip(" ,")
+            elements.append(_found(match, Unclear(f"“{said}” is no time, or out of place")))
     elements.sort(key=lambda one: one.begin)
     said = "".join(
         original if kept not in (DAY, OTHER) or _is_quoted(text, place) else kept
-        for place, (original, kept) in enumerate(
-            zip(text, _JOINED.sub(lambda m: DAY * len(m[0]), masked), strict=True)
-        )
+        for place, (original, kept) in enumerate(zip(text, masked, strict=True))
         if place >= begun
     )
     return Scanned(tuple(elements), _tidy(said, ranked[0][1].language))
@@ -234,8 +237,7 @@ def _rules(language: Language) -> _Rules:
             for name, word in language.units.items()
         ),
         amounts=tuple(
-            (re.compile(word, re.IGNORECASE), minutes)
-            for word, minutes in language.amounts.items()
+            (re.compile(word, re.IGNORECASE), minutes) for word, minutes in language.amounts.items()
         ),
     )
 
@@ -359,7 +361,7 @@ def _slash(match: re.Match[str], _rules: _Rules) -> tuple[Element, ...]:
     one, two = int(given["d"] or given["d2"]), int(given["mo"] or given["mo2"])
     year = int(given["y"] or given["y2"]) if given["y"] or given["y2"] else None
     if one <= 12 and two <= 12 and one != two:
-        return (Unclear(f"“{match[0].strip()}” may be the {one}th of a month, or in month {one}"),)
+        return (Unclear(f"“{match[0].strip()}” may be in month {one} or in month {two}"),)
     return (OnDate(one, two, year) if one > 12 or one == two else OnDate(two, one, year),)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern is read best on one line
 """The words for times in English, German, French and Spanish.
 
 Owns the four vocabularies, as patterns that `phrase_scan` fills in: {n} a number, {day} a

@@ -99,9 +99,7 @@ def understand(text: str, now: datetime, zone: str) -> Understood:
         told = str(why) if isinstance(why, _Unclear) else "it is too far away"
         return Understood(found.text or line, None, "", zone, "", f"Did not understand: {told}.")
     except ValueError as error:
-        return Understood(
-            found.text or line, None, "", zone, "", f"Did not understand: {error}."
-        )
+        return Understood(found.text or line, None, "", zone, "", f"Did not understand: {error}.")
     words = moment_words(local)
     if rrule:
         words = f"{rule_words(rrule)}, next {words}"
@@ -230,9 +228,7 @@ def _is_name_of_date(day: InDays | OnWeekday | OnDate, line: _Line) -> bool:
     return named and any(isinstance(other, OnDate | InDays) for other in line.days)
 
 
-def _day_of(
-    day: InDays | OnWeekday | OnDate, now: datetime, at: time, zone: ZoneInfo
-) -> date:
+def _day_of(day: InDays | OnWeekday | OnDate, now: datetime, at: time, zone: ZoneInfo) -> date:
     today = now.date()
     if isinstance(day, InDays):
         return today + timedelta(days=day.days)
@@ -342,16 +338,11 @@ def _rule_of(line: _Line) -> Every | None:
     raise _Unclear("its rule and its day do not go together")
 
 
-def _recurring(
-    every: Every, line: _Line, now: datetime, zone: ZoneInfo
-) -> tuple[datetime, str]:
+def _recurring(every: Every, line: _Line, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     """The first wall time and the rule."""
     if every.frequency in _ELAPSING:
         return _again_after(every, line, now, zone)
-    if line.midnight:
-        at = time()
-    else:
-        at = _time_of(line)
+    at = time() if line.midnight else _time_of(line)
     begin = now.date() if line.since is None else _day_of(line.since, now, at, zone)
     parts = [f"FREQ={every.frequency}"]
     dates = [day for day in line.days if isinstance(day, OnDate)]
@@ -392,9 +383,7 @@ def _first(rrule: str, start: datetime, now: datetime, zone: ZoneInfo) -> dateti
     return datetime.combine(day, start.time())
 
 
-def _again_after(
-    every: Every, line: _Line, now: datetime, zone: ZoneInfo
-) -> tuple[datetime, str]:
+def _again_after(every: Every, line: _Line, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     if line.midnight or line.part is not None or (line.clock is not None and line.since is None):
         raise _Unclear("hours or minutes and a time of day do not go together")
     if line.since is not None:
