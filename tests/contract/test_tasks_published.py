@@ -198,7 +198,8 @@ def test_maintenance_removes_what_has_expired_and_keeps_the_rest(
         await chats.delete(gone.id)
         await chats.attach("never-sent.txt", b"text")
         first = await there.engine.maintenance.run()
-        nothing = {"chats": 0, "attachments": 0, "runs": 0, "events": 0, "answers": 0}
+        kinds = ("chats", "attachments", "runs", "events", "answers", "reminders", "firings")
+        nothing = dict.fromkeys(kinds, 0)
         assert first["expired"] == nothing
         there.engine.now = lambda: _now() + timedelta(days=400)
         object.__setattr__(there.engine.maintenance, "now", there.engine.now)
