@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dateutil import rrule as rules
@@ -25,6 +26,12 @@ LONGEST = 8000
 MOST_EXCEPT = 366
 LAST_YEAR = 9999
 
+_DATEUTIL: Mapping[str, Literal[0, 1, 2, 3]] = {
+    "YEARLY": rules.YEARLY,
+    "MONTHLY": rules.MONTHLY,
+    "WEEKLY": rules.WEEKLY,
+    "DAILY": rules.DAILY,
+}
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", *EVERY)
 _WITHIN = {
     "BYMONTH": (1, 12, False),
@@ -42,7 +49,8 @@ _LONGEST_INTERVAL = {
     "MONTHLY": 1200,
     "WEEKLY": 5200,
     "DAILY": 36_500,
-} | dict.fromkeys(EVERY, 36500 * 24 * 60)
+    **dict.fromkeys(EVERY, 36_500 * 24 * 60),
+}
 """A hundred years, more or less."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _CYCLE = 400
@@ -146,7 +154,7 @@ def check(start: str, zone: str, rrule: str) -> None:
     more often than once a minute, or that never comes."""
     before = instant(wall_time(start), find_zone(zone)) - timedelta(minutes=1)
     if next_after(start, zone, rrule, before) is None:
-        raise ValueError("it never comes: no day fits all that it asks for")
+        raise ValueError("it never comes: no day fits all that it asks for, its end included")
 
 
 def with_parts(rrule: str, parts: Mapping[str, str]) -> str:
@@ -313,7 +321,7 @@ def _dateutil(rule: Rule, first: datetime, begun: datetime) -> rules.rrule:
             by.setdefault("bymonth", (first.month,))
             by["bymonthday"] = (first.day,)
     return rules.rrule(
-        _FREQUENCIES.index(rule.frequency),
+        _DATEUTIL[rule.frequency],
         dtstart=begun,
         interval=rule.interval,
         wkst=rule.week_start,
