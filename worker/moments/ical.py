@@ -9,12 +9,14 @@ be kept as it was is said in the notes.
 
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Component, Todo, vRecur
+from icalendar.error import GloballyUniqueTZIDGuessed
 from icalendar.timezone import tzid_from_tzinfo
 
 from worker.contract.errors import InvalidInput
@@ -116,7 +118,10 @@ def _calendars(data: bytes) -> Sequence[Component]:
     except UnicodeDecodeError:
         raise _refused("It is no text in UTF-8.") from None
     try:
-        calendars = Calendar.from_ical(text, multiple=True)
+        with warnings.catch_warnings():
+            # A zone's name with its program's before it is meant as what it ends with.
+            warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
+            calendars = Calendar.from_ical(text, multiple=True)
     except _UNREADABLE as error:
         raise _refused(f"{_CONTROL.sub(' ', str(error))[:200]}.") from None
     if not calendars or any(one.name != "VCALENDAR" for one in calendars):

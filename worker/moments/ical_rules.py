@@ -5,7 +5,7 @@ counts from. It must not know calendar files.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from worker.moments.recurrence import EXCEPT, parse_rule, with_parts
 
@@ -70,8 +70,3 @@ def _on_other_days(rrule: str, start: datetime, to: datetime, days: int) -> dict
         both = max(start.day, to.day) <= _SHORTEST_MONTH
         return {"BYMONTHDAY": str(to.day)} if both else None
     return None
-
-
-def apart(step: timedelta) -> str:
-    """How long before or after, in words."""
-    return f"{abs(step)} {'before' if step < timedelta() else 'after'}"
