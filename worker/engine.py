@@ -237,6 +237,7 @@ class Engine:
             ask=self._ask_for_tool,
             run=self._run_for_tool,
             routines=lambda owner: self.services(owner).routines,
+            reminders=lambda owner: self.services(owner).reminders,
         )
         self.desk = ModelDesk(
             ProviderBook(

@@ -7,7 +7,7 @@ windows do.
 import click
 
 from worker import __version__
-from worker.cli import approvals, chat, jobs, ops, schedule
+from worker.cli import approvals, chat, jobs, ops, reminders, schedule
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +29,8 @@ for _command in (
     jobs.schedules,
     schedule.schedule,
     approvals.approvals,
+    reminders.remind,
+    reminders.reminders,
     ops.config,
     ops.worker,
     ops.doctor,

@@ -26,6 +26,7 @@ from worker.providers.intents import (
     Help,
     Intent,
     ListAbilities,
+    RemindMe,
     RunTask,
     Thanks,
     recognise,
@@ -42,12 +43,13 @@ SETUP = (
 )
 NO_MODEL = (
     "No model is set up, so I can answer only a few things by myself: the date and time, "
-    "calculations, what I can do, and tasks of modules.\n\n" + SETUP
+    "calculations, reminders, what I can do, and tasks of modules.\n\n" + SETUP
 )
 HELP = (
     "I am Nagatha's built-in assistant. No model is set up, but I can do this:\n\n"
     "- tell the date and time: *What time is it in Tokyo?*\n"
     "- calculate: *15% of 80*, *sqrt(2) * 3*\n"
+    "- remind you of something: *Remind me to call Anna tomorrow at 9*, *my reminders*\n"
     "- list what I can do: *What can you do?*\n"
     "- run a module's task: `run echo_bot.echo text=hello`\n\n" + SETUP
 )
@@ -120,6 +122,10 @@ def _call(intent: Intent, offered: Mapping[str, ToolSpec]) -> ToolCall | str:
             return _to("calculate", {"expression": expression})
         case ListAbilities() if "list_abilities" in offered:
             return _to("list_abilities", {})
+        case RemindMe(line="") if "list_reminders" in offered:
+            return _to("list_reminders", {})
+        case RemindMe(line=line) if line and "create_reminder" in offered:
+            return _to("create_reminder", {"said": line})
         case RunTask(name=name, arguments=arguments, problem=""):
             if "run_task" in offered:
                 return _to("run_task", {"name": name, "arguments": arguments})
@@ -151,6 +157,10 @@ def _present(call: ToolCall | None, text: str) -> str:
             return f"It is {text.partition(' (')[0]} ({text.partition('(')[2].partition(';')[0]})."
         case "calculate":
             return f"`{text}`"
+        case "create_reminder":
+            return f"I will remind you. {text}"
+        case "list_reminders":
+            return text
         case "list_abilities":
             return f"{text}\n\nRun a task like this: `run module.task name=value`."
         case "run_task":

@@ -57,11 +57,21 @@ class RunTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RemindMe:
+    """Wants to be reminded of something, or to know of what they will be."""
+
+    line: str = ""
+    """As the person wrote it; "" for a list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Anything else."""
 
 
-Intent: TypeAlias = Help | Hello | Thanks | AskTime | Calculate | ListAbilities | RunTask | Unknown
+Intent: TypeAlias = (
+    Help | Hello | Thanks | AskTime | Calculate | ListAbilities | RunTask | RemindMe | Unknown
+)
 
 _RUN = re.compile(
     r"^\s*/?(?:run|execute|start|starte|führe)\s+(?:(?:the\s+|die\s+)?(?:task|aufgabe)\s+)?"
@@ -85,6 +95,15 @@ _LIST = re.compile(
     r"|was kannst du|was kann nagatha|welche (werkzeuge|aufgaben|module|befehle)|your (tools|tasks)"
     r"|^/?(tools|tasks|list|abilities|modules)$"
     r"|zeige? (mir )?(alle |die )*(aufgaben|werkzeuge|module)"
+)
+_REMIND = re.compile(
+    r"^(?:please |bitte )?(?:(?:can|could|will|would) you )?(?:please )?"
+    r"(?:remind me|set (?:a |me a )?reminder|erinnere? (?:mich|uns)|kannst du mich .* erinnern"
+    r"|rappelle[- ]moi|recu[eé]rdame)\b"
+)
+_REMINDERS = re.compile(
+    r"^(?:(?:list|show)(?: me)? )?(?:all |my |the )*reminders$|^what are my reminders$"
+    r"|^(?:zeige? )?(?:mir )?(?:alle |meine )*erinnerungen$"
 )
 _TIME = re.compile(
     r"^/?(time|date|uhrzeit|datum|now)$"
@@ -141,6 +160,11 @@ def recognise(text: str) -> Intent:
     for pattern, wish in ((_HELP, Help()), (_HELLO, Hello()), (_THANKS, Thanks())):
         if pattern.match(plain):
             return wish
+    # Before the others: what one is to be reminded of may look like any of them.
+    if _REMINDERS.match(plain):
+        return RemindMe()
+    if _REMIND.match(plain):
+        return RemindMe(" ".join(text.split()))
     if (expression := _formula(plain)) is not None:
         return Calculate(expression)
     if _TIME.search(plain):

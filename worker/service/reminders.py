@@ -302,14 +302,21 @@ class Reminders:
 
     async def import_calendar(self, data: bytes) -> tuple[Reminder, ...]:
         """See `ReminderService.import_calendar`."""
-        from worker.moments.ical import parse
+        from worker.moments.ical import own_id, parse
 
         zone, now = await asyncio.to_thread(self.zone), self.scope.now()
         policy = self.policy()
+        found = await asyncio.to_thread(parse, data, zone)
+        known: frozenset[str] = frozenset()
+        if any(own_id(one.uid) for one in found):
+            every = await self.scope.storage.every_reminder(self.scope.owner)
+            known = frozenset(one.id for one in every)
 
         def read() -> list[ReminderRow]:
             rows = []
-            for one in parse(data, zone):
+            for one in found:
+                if own_id(one.uid) in known:
+                    continue
                 made = Reminder(
                     new_id(),
                     one.text,
@@ -319,9 +326,10 @@ class Reminders:
                     now,
                     one.rrule,
                     notes=one.notes,
+                    urgent=one.urgent,
                     missed=policy,
                 )
-                first = next_after(one.start, one.zone, one.rrule, now)
+                first = None if one.done else next_after(one.start, one.zone, one.rrule, now)
                 row = reminder_rules.placed(ReminderRow(made, None, uid=one.uid), first, None)
                 if first is None:
                     # It is history; who brings it wants to see it, and not to be told.
