@@ -301,6 +301,7 @@ class Engine:
             ),
             after=(self.maintenance.recover, self.keeper.ask_all),
             notices=self._notices,
+            slept=self._slept,
         )
         self.routine_clock = RoutineClock(
             storage=lambda: self.storage,
@@ -439,8 +440,12 @@ class Engine:
 
     def woke(self) -> None:
         """The machine slept, or its clock was set: look what is due. From any thread."""
-        self.runtime.call_soon(self.reminding.wake)
+        self.runtime.call_soon(self._slept)
         self.tending.soon(self.background.reschedule, "after a sleep")
+
+    def _slept(self) -> None:
+        self.reminding.wake()
+        self.routine_clock.woke()
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""
