@@ -26,6 +26,7 @@ from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.tray import Tray
+from nagatha_desktop.wakefulness import Wakefulness
 from nagatha_desktop.widgets.caret import CalmCaret
 from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
@@ -117,6 +118,7 @@ class Program(QObject):
             self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
         )
         self.reminders = ReminderDesk(self.bridge, self.themes, state, self.keys, self.watch, self)
+        self.wakefulness = Wakefulness(self.bridge, self)
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
@@ -507,6 +509,7 @@ class Program(QObject):
         self.tray.stop()
         self.activity.stop()
         self.alerts.stop()
+        self.wakefulness.stop()
         self._left = LAST_WORDS // _STEP
         self._await_last_words()
 

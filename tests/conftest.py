@@ -37,6 +37,8 @@ def _hide_the_machine() -> None:
         os.environ.pop("DISPLAY", None)
     os.environ["QT_QPA_PLATFORM"] = platform
     os.environ["LC_ALL"] = "C.UTF-8"
+    # Without an address the machine's own system bus would be found by its usual place.
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent/system-bus"
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 

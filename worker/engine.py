@@ -302,6 +302,7 @@ class Engine:
             ),
             after=(self.maintenance.recover, self.keeper.ask_all),
             notices=self._notices,
+            slept=self._slept,
         )
         self.routine_clock = RoutineClock(
             storage=lambda: self.storage,
@@ -333,7 +334,6 @@ class Engine:
             notices=lambda: self.notices,
             ask=self.ask_default,
             doctor_message=lambda: self.doctor_message,
-            woke=self.woke,
             replace_database=self._replace_database,
             go_on_here=self._go_on_here,
             zone=self.zone,
@@ -441,9 +441,12 @@ class Engine:
 
     def woke(self) -> None:
         """The machine slept, or its clock was set: look what is due. From any thread."""
-        self.runtime.call_soon(self.reminding.wake)
-        self.runtime.call_soon(self.routine_clock.woke)
+        self.runtime.call_soon(self._slept)
         self.tending.soon(self.background.reschedule, "after a sleep")
+
+    def _slept(self) -> None:
+        self.reminding.wake()
+        self.routine_clock.woke()
 
     def worker_elsewhere(self) -> bool:
         """Whether another process on this data folder runs tasks."""

@@ -24,6 +24,7 @@ from worker.contract.events import (
 from worker.contract.reminders import Firing
 from worker.engine import Engine
 from worker.paths import Paths
+from worker.service import reminding
 from worker.storage.memory import MemoryStorage
 
 START = datetime(2026, 3, 27, 8, 0, tzinfo=UTC)
@@ -491,6 +492,26 @@ def test_the_timer_notices_a_sleep_that_it_is_told_of(tmp_path: Path, clock: Wal
         await there.client.reminders.add("x", "2026-03-27T18:00", zone="UTC")
         clock.go(hours=12)
         there.engine.woke()
+        event = await until(there, lambda e: isinstance(e, FiringChanged))
+        assert isinstance(event, FiringChanged) and event.firing.state == "missed"
+
+    with engine_in(tmp_path, now=clock) as there:
+        there.run(test)
+
+
+def test_what_came_due_in_a_sleep_that_a_program_tells_of_fires_at_once(
+    tmp_path: Path, clock: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The timer would find the gap by itself soon; here it does not look before it is told.
+    monkeypatch.setattr(reminding, "LOOK", 3600.0)
+    monkeypatch.setattr(reminding, "LONGEST_SLEEP", 3600.0)
+
+    async def test(there: World) -> None:
+        made = await there.client.reminders.add("x", "2026-03-27T18:00", zone="UTC")
+        while there.engine.reminding._aim != made.due:  # noqa: ASYNC110 - the timer tells nobody what it aims at
+            await asyncio.sleep(0.01)
+        clock.go(hours=12)
+        await there.client.system.woke()
         event = await until(there, lambda e: isinstance(e, FiringChanged))
         assert isinstance(event, FiringChanged) and event.firing.state == "missed"
 

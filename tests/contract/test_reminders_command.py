@@ -1,6 +1,7 @@
 """The commands about reminders, from the words typed to what is printed."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_reminder_is_kept_listed_put_off_done_and_brought_back() -> None:
     first, second = document("reminders")
     assert (first["id"], second["id"]) == (rent["id"], made["id"])
     assert (second["due"], second["source"]) == ("2099-05-01T09:00:00+02:00", "cli")
+    assert second["created"] == datetime.fromisoformat(second["created"]).isoformat()
     assert "monthly on the 1st 09:00" in ran("reminders").stdout
     assert [one["id"] for one in document("reminders", "--search", "anna")] == [made["id"]]
     (later,) = document("reminders", "snooze", made["id"], "2098-01-02T08:00:00+01:00")

@@ -244,6 +244,9 @@ class FakeSystem:
     async def settings(self) -> tuple[Setting, ...]:
         return ()
 
+    async def woke(self) -> None:
+        self._client.called("system.woke")
+
     async def pause(self, paused: bool) -> EngineStatus:
         self._client.called("system.pause")
         self.state = replace(self.state, paused=paused)

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -62,7 +63,7 @@ class Output:
     def document(self, value: object) -> None:
         """Print the one JSON document."""
         with _to_a_reader():
-            print(json.dumps(value, indent=2, default=str))
+            print(json.dumps(value, indent=2, default=_plain))
 
     def line(self, text: str, style: str = "") -> None:
         """A line for people."""
@@ -137,3 +138,8 @@ def problem_json(problem: Problem) -> dict[str, str]:
         "message": problem.message,
         "remedy": problem.remedy,
     }
+
+
+def _plain(value: object) -> str:
+    """A time as ISO 8601, as everywhere else; whatever else JSON does not know as text."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)

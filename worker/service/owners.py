@@ -69,8 +69,6 @@ class Owners:
     ask: Callable[[str, str, str, str], Awaitable[str]]
     """Owner, run, prompt, system: asks the default model outside of a chat."""
     doctor_message: Callable[[], str]
-    woke: Callable[[], None]
-    """Has everything that is due looked at, after a sleep."""
     replace_database: Callable[[str], Coroutine[object, object, None]]
     go_on_here: Callable[[Scope, str], Awaitable[bool]]
     zone: Callable[[], str]
@@ -150,7 +148,6 @@ class Owners:
                 doctor_of=doctor,
                 tending=self.tending,
                 tell_schedules=jobs.periodic.tell_all,
-                wake=self.woke,
             ),
             routines=Routines(
                 scope,

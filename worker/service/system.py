@@ -35,8 +35,6 @@ class System:
     tending: Tending
     tell_schedules: Callable[[], Awaitable[None]]
     """Publishes how every schedule is: none is due while all is paused."""
-    wake: Callable[[], None]
-    """Looks at once what is due."""
 
     async def status(self) -> EngineStatus:
         """See `SystemService.status`."""
@@ -90,7 +88,6 @@ class System:
 
     async def woke(self) -> None:
         """See `SystemService.woke`."""
-        self.wake()
         await self.tending.woke()
 
     async def set_broker(self, url: str) -> EngineStatus:

@@ -43,6 +43,8 @@ class Tending:
     """What is looked after once the background runs."""
     notices: list[Problem]
     """What people should know, kept by the engine."""
+    slept: Callable[[], None]
+    """Lets whoever aims at a time look at the clock again. Called on the loop."""
     background: Background = field(default_factory=NoBackground)
     paused: bool = False
     """Whether a person has paused background work."""
@@ -103,6 +105,7 @@ class Tending:
 
     async def woke(self) -> None:
         """The machine slept: do now what is done now and then, and let Beat look at its clocks."""
+        self.slept()
         self._do(self._after_sleep(), "after sleep")
 
     async def _after_sleep(self) -> None:
