@@ -15,7 +15,6 @@ from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, S
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from nagatha_desktop.activity.desk import ActivityDesk
-from nagatha_desktop.alerts import Alerts
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
@@ -35,6 +34,7 @@ from worker.contract.types import Problem, Run
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from nagatha_desktop.alerts import Alerts
     from nagatha_desktop.chat.quick_ask import QuickAsk
     from nagatha_desktop.platform.hotkey import GlobalKey
     from nagatha_desktop.settings.dialog import SettingsWindow
@@ -111,9 +111,7 @@ class Program(QObject):
         )
         self._quick: QuickAsk | None = None
         self.tray = Tray(self.themes, self.watch, self.keys, self)
-        self.alerts = Alerts(
-            self.bridge, self.themes, state, self._chat_watched, self._watched, self
-        )
+        self._alerts: Alerts | None = None
         self.activity = ActivityDesk(
             self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
         )
@@ -147,7 +145,6 @@ class Program(QObject):
         tray.settings_wanted.connect(self.show_settings)
         tray.quit_wanted.connect(self.quit)
         tray.available_changed.connect(self._tray_changed)
-        self.alerts.chat_wanted.connect(self.open_chat)
         self._connect_activity()
         self._connect_reminders()
         self.bridge.ready.connect(self._ready)
@@ -168,8 +165,6 @@ class Program(QObject):
         activity.quit_wanted.connect(self.quit)
         activity.restart_wanted.connect(self._begin_engine)
         activity.news.connect(self._say_news)
-        self.alerts.activity_wanted.connect(activity.show)
-        self.alerts.work.failure_said.connect(activity.alerts.said_elsewhere)
         activity.reminders_wanted.connect(self.reminders.show)
 
     def _connect_reminders(self) -> None:
@@ -185,8 +180,24 @@ class Program(QObject):
         tray.quiet_wanted.connect(due.do_not_disturb)
         tray.quiet_choice_wanted.connect(reminders.choose_quiet)
         due.problem.connect(self.window.tell)
-        self.alerts.reminders_seen = lambda: _in_front(reminders.made)
-        self.alerts.reminders_wanted.connect(reminders.show_reminder)
+
+    @property
+    def alerts(self) -> "Alerts":
+        """What is said on the desktop; made once the window is painted."""
+        if self._alerts is None:
+            self._alerts = self._make_alerts()
+        return self._alerts
+
+    def _make_alerts(self) -> "Alerts":
+        from nagatha_desktop.alerts import Alerts
+
+        made = Alerts(self.bridge, self.themes, self.state, self._chat_watched, self._watched, self)
+        made.reminders_seen = lambda: _in_front(self.reminders.made)
+        made.chat_wanted.connect(self.open_chat)
+        made.activity_wanted.connect(self.activity.show)
+        made.reminders_wanted.connect(self.reminders.show_reminder)
+        made.work.failure_said.connect(self.activity.alerts.said_elsewhere)
+        return made
 
     # -- beginning ------------------------------------------------------------------------------
 
@@ -206,6 +217,7 @@ class Program(QObject):
     @Slot()
     def _start_rest(self) -> None:
         self.tray.start()
+        self._alerts = self.alerts  # before the engine is there and tells what waits
         self._begin_engine()
         self.obey([command for command in self._commands if command != "show chat"])
         self.state.write_with(self._backend.aside)

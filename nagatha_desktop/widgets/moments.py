@@ -7,9 +7,12 @@ words for a moment. Knows no reminder and no widget.
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from math import ceil
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 EVENING = time(18)
 """When the evening begins for who puts something off until then."""
@@ -26,8 +29,10 @@ def home_zone() -> str:
     return bytes(QTimeZone.systemTimeZoneId().data()).decode("ascii", "replace") or "UTC"
 
 
-def zone_of(name: str) -> ZoneInfo | None:
+def zone_of(name: str) -> "ZoneInfo | None":
     """A zone by its IANA name; None where this system does not know it."""
+    from zoneinfo import ZoneInfo  # brings much along that a start can do without
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
