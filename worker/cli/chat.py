@@ -8,6 +8,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
@@ -15,7 +16,7 @@ from worker.cli.output import Output, ReaderGone, problem_json
 from worker.cli.session import FAILED, run
 from worker.contract.errors import NagathaError, StorageError
 from worker.contract.events import AnswerDelta, Event, MessageChanged, RunChanged, ToolChanged
-from worker.contract.types import FINAL_STATES, Message, QueryType, Run, Sent
+from worker.contract.types import FINAL_STATES, Message, QueryType, Run, Sent, Usage
 from worker.engine import LOCAL_OWNER, Engine
 from worker.service.models import BUILTIN
 from worker.service.owner import OwnerServices
@@ -246,7 +247,6 @@ def _summary(message: Message) -> str:
 
 def answer_json(sent: Sent, message: Message) -> dict[str, object]:
     """An answer as scripts get it."""
-    usage = message.usage
     return {
         "chat": sent.chat.id,
         "message": message.id,
@@ -255,19 +255,20 @@ def answer_json(sent: Sent, message: Message) -> dict[str, object]:
         "provider": message.provider,
         "model": message.model,
         "text": message.text,
-        "usage": None
-        if usage is None
-        else {
-            "input": usage.input,
-            "cached": usage.cached,
-            "output": usage.output,
-            "estimated": usage.estimated,
-        },
+        "usage": usage_json(message.usage, message.cached),
         "seconds": message.seconds,
         "lane": sent.lane,
         "cached": None if message.cached is None else message.cached.isoformat(),
         "error": None if message.error is None else problem_json(message.error),
     }
+
+
+def usage_json(usage: Usage | None, kept: datetime | None) -> dict[str, object]:
+    """Tokens as scripts get them: 0 for an answer `kept` since then, as nobody was asked; null
+    where they are not known."""
+    if usage is None and kept is None:
+        return {"input": None, "cached": None, "output": None, "estimated": None}
+    return asdict(usage or Usage(0, 0))
 
 
 @click.command()

@@ -17,6 +17,7 @@ import click
 from worker.cli.output import Output, problem_json
 from worker.cli.serving import served
 from worker.cli.session import FAILED, StopSignal, run
+from worker.config.layers import nearest_key
 from worker.contract.errors import NagathaError, NotFound, Unavailable
 from worker.contract.events import Event, RunChanged
 from worker.contract.system import Check
@@ -252,7 +253,7 @@ def config(key: str | None, value: str | None, unset: bool, as_json: bool) -> No
                 )
             return 0
         if key not in settings:
-            raise NotFound(f"There is no setting “{key}”", "", "“nagatha config” lists them.")
+            raise NotFound(f"There is no setting “{key}”", "", nearest_key(key))
         setting = settings[key]
         if output.as_json:
             output.document(asdict(setting))

@@ -93,7 +93,8 @@ class Output:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head in heads:
-            table.add_column(head, overflow="fold")
+            # An id in two lines can be neither read nor copied.
+            table.add_column(head, overflow="fold", no_wrap=head.lower() == "id")
         for row in rows:
             table.add_row(*(Text(harmless(cell)) for cell in row))
         self._console.print(table)

@@ -6,7 +6,9 @@ Owns its start and end, and how errors become exit codes. It must not know singl
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
@@ -20,7 +22,7 @@ from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
 from worker.paths import Paths
 from worker.presence import ProcessRole
-from worker.runtime import Runtime
+from worker.runtime import THREAD_NAME, Runtime
 from worker.service.owner import OwnerServices
 
 log = logging.getLogger(__name__)
@@ -95,16 +97,41 @@ def run(
         output.let_go()
         return READER_GONE
     except OSError as error:
-        output.failure("The data folder cannot be used", str(error))
+        output.problem(
+            Problem(
+                "storage",
+                "The data folder cannot be used",
+                str(error),
+                "Allow this program to write there, or set NAGATHA_HOME to another folder.",
+            )
+        )
         return FAILED
     except KeyboardInterrupt:
+        doing.interrupted = True
         return FAILED
+    finally:
+        if doing.interrupted and _held_up():
+            _leave()
+
+
+def _held_up() -> bool:
+    """Whether a thread of the loop's still waits for something."""
+    return any(one.name.startswith(f"{THREAD_NAME}-io") for one in threading.enumerate())
+
+
+def _leave() -> None:
+    """End the process now: Python would wait at its end for the threads that are held up."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(FAILED)
 
 
 def _wait(runtime: Runtime, future: Future[int], doing: "_Doing") -> int:
     try:
         return future.result()
     except KeyboardInterrupt:
+        doing.interrupted = True  # told here too: the loop may be held up
         runtime.call_soon(doing.interrupt)
     try:
         return future.result(PATIENCE)
@@ -119,17 +146,17 @@ class _Doing:
 
     def __init__(self) -> None:
         self._task: asyncio.Task[int] | None = None
-        self._interrupted = False
+        self.interrupted = False
 
     async def do(self, work: Coroutine[object, object, int]) -> int:
         """The exit code of `work`; 1 when it was interrupted and had none."""
         self._task = asyncio.ensure_future(work)
-        if self._interrupted:
+        if self.interrupted:
             self._task.cancel()
         try:
             return await self._task
         except asyncio.CancelledError:
-            if not self._interrupted:
+            if not self.interrupted:
                 # The loop ends.
                 self._task.cancel()
                 raise
@@ -137,7 +164,7 @@ class _Doing:
 
     def interrupt(self) -> None:
         """Cancel it, or let it not begin."""
-        self._interrupted = True
+        self.interrupted = True
         if self._task is not None:
             self._task.cancel()
 

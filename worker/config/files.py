@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -44,7 +45,7 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a YAML file. Never raises: what is wrong is said in the answer."""
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except (FileNotFoundError, NotADirectoryError):
         return Document(path)
     except OSError as error:
@@ -114,7 +115,7 @@ def keep_aside(path: Path, now: datetime | None = None) -> Path:
     Raises StorageError.
     """
     try:
-        data = path.read_bytes()
+        data = _read(path)
         for copy in path.parent.glob(f"{path.name}.wrong-*"):
             if copy.is_file() and copy.read_bytes() == data:
                 return copy
@@ -178,6 +179,16 @@ def storage_error(error: OSError, path: Path) -> StorageError:
         f"{path}: {error.strerror or 'unknown error'}.",
         "Check the disk and the folder.",
     )
+
+
+def _read(path: Path) -> bytes:
+    """What a regular file holds. Anything else may never end, or wait for a writer: OSError."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        return file.read()
 
 
 def _why(error: yaml.YAMLError) -> str:

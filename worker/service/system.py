@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from worker.config.layers import nearest_key
 from worker.contract.errors import InvalidInput, NotFound
 from worker.contract.events import EngineChanged, SettingsChanged
 from worker.contract.system import Check, EngineStatus, Setting, SettingValue
@@ -68,7 +69,7 @@ class System:
         """See `SystemService.set_setting`."""
         known = {setting.key: setting for setting in self.store.describe()}
         if key not in known:
-            raise NotFound(f"There is no setting “{key}”", "", "See the list of settings.")
+            raise NotFound(f"There is no setting “{key}”", "", nearest_key(key))
         if known[key].source in ("environment", "project"):
             raise InvalidInput(
                 f"“{known[key].title}” is set by the "

@@ -1,0 +1,57 @@
+"""How a command ends where something holds it up, or the data folder cannot be used."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from worker.cli.main import main
+
+HELD_UP = """
+import asyncio, sys, threading
+from worker.cli.output import Output
+from worker.cli.session import run
+
+async def action(engine, services):
+    def wait():
+        print("here", flush=True)
+        threading.Event().wait()
+    await asyncio.to_thread(wait)
+    return 0
+
+sys.exit(run(Output(), action))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_one_signal_ends_a_command_whose_thread_is_held_up(tmp_path: Path) -> None:
+    environment = {**os.environ, "NAGATHA_HOME": str(tmp_path / "data")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HELD_UP], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_folder_that_cannot_be_used_is_a_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NAGATHA_HOME", str(tmp_path / "file" / "x"))
+    ended = CliRunner().invoke(main, ["chats", "--json"])
+    assert ended.exit_code == 1
+    error = json.loads(ended.stdout)["error"]
+    assert error["title"] == "The data folder cannot be used"
+    assert str(tmp_path / "file") in error["message"]
+    assert "NAGATHA_HOME" in error["remedy"]
