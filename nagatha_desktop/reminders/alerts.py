@@ -12,6 +12,7 @@ from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, Signal, Slot
 from nagatha_desktop.announcer import Announcer, Choice
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.widgets.text import one_line
+from worker.contract.errors import NagathaError
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
 from worker.contract.reminders import OPEN_STATES, Firing, Reminder
 from worker.contract.services import Client
@@ -19,6 +20,8 @@ from worker.contract.types import Problem
 
 GATHER = 300
 """Milliseconds within which what was missed is said together."""
+AT_ONCE = 50
+"""Milliseconds within which what is due counts as due at once: each is told by itself."""
 AGAIN = 10_000
 """Milliseconds after which the engine is asked again where it could not say who tells."""
 SNOOZE = timedelta(minutes=10)
@@ -67,10 +70,15 @@ class ReminderAlerts(QObject):
         """Firings (ids) in the notification of several."""
         self._process: str | None = None
         self._late: list[Firing] = []
+        self._due: list[Firing] = []
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(GATHER)
         self._soon.timeout.connect(self._take_late)
+        self._at_once = QTimer(self)
+        self._at_once.setSingleShot(True)
+        self._at_once.setInterval(AT_ONCE)
+        self._at_once.timeout.connect(self._take_due)
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(AGAIN)
@@ -81,8 +89,10 @@ class ReminderAlerts(QObject):
     def stop(self) -> None:
         """Say nothing more."""
         self._soon.stop()
+        self._at_once.stop()
         self._again.stop()
         self._late.clear()
+        self._due.clear()
 
     @Slot()
     def look(self) -> None:
@@ -110,7 +120,6 @@ class ReminderAlerts(QObject):
     # -- who says it ------------------------------------------------------------------------------
 
     def _consider(self, firings: Iterable[Firing]) -> None:
-        now = []
         for firing in firings:
             if firing.state not in OPEN_STATES:
                 self._settle(firing.id)
@@ -122,9 +131,16 @@ class ReminderAlerts(QObject):
                 self._late.append(firing)
                 self._soon.start()
             else:
-                now.append(firing)
-        if now:
-            self._ask(now)
+                self._due.append(firing)
+                # What comes later does not put off what is due now.
+                if not self._at_once.isActive():
+                    self._at_once.start()
+
+    @Slot()
+    def _take_due(self) -> None:
+        due, self._due = self._due, []
+        if due:
+            self._ask(due)
 
     @Slot()
     def _take_late(self) -> None:
@@ -135,21 +151,33 @@ class ReminderAlerts(QObject):
     def _ask(self, firings: Sequence[Firing]) -> None:
         """Ask the engine for which of them this program is the one to say it."""
 
-        async def take(client: Client) -> tuple[str, tuple[Firing, ...]]:
+        async def take(client: Client) -> tuple[str, tuple[Firing, ...], tuple[Firing, ...]]:
             process = self._process
             if process is None:
                 process = (await client.system.status()).process
-            taken = [f for f in firings if await client.reminders.take(f.id, process)]
-            return process, tuple(taken)
+            taken, unsure = [], []
+            for firing in firings:
+                try:
+                    if await client.reminders.take(firing.id, process):
+                        taken.append(firing)
+                except NagathaError:
+                    # Those that are taken are said all the same: nobody else can take them.
+                    unsure.append(firing)
+            return process, tuple(taken), tuple(unsure)
 
-        def failed(_: Problem) -> None:
-            self._known.difference_update(firing.id for firing in firings)
+        def done(found: tuple[str, tuple[Firing, ...], tuple[Firing, ...]]) -> None:
+            self._process, taken, unsure = found
+            if unsure:
+                ask_again(unsure)
+            self._taken(taken)
+
+        def ask_again(unsure: Sequence[Firing]) -> None:
+            self._known.difference_update(firing.id for firing in unsure)
             self._again.start()
 
-        self._bridge.call(take, owner=self, done=self._taken, failed=failed)
+        self._bridge.call(take, owner=self, done=done, failed=lambda _: ask_again(firings))
 
-    def _taken(self, found: tuple[str, tuple[Firing, ...]]) -> None:
-        self._process, taken = found
+    def _taken(self, taken: Sequence[Firing]) -> None:
         # What was answered while it was asked for is known no more.
         firings = [firing for firing in taken if firing.id in self._known]
         if not firings:
@@ -306,6 +334,7 @@ class ReminderAlerts(QObject):
         """A firing (id) was answered: it is said no more."""
         self._known.discard(firing)
         self._late = [late for late in self._late if late.id != firing]
+        self._due = [due for due in self._due if due.id != firing]
         if self._said.pop(firing, None) is None:
             return
         if firing in self._together:

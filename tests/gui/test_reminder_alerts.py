@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from nagatha_desktop.announcer import Announcer
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.platform.notifications import Notifier
-from nagatha_desktop.reminders.alerts import ReminderAlerts
+from nagatha_desktop.reminders.alerts import APART, ReminderAlerts
 from nagatha_desktop.widgets.notes import Note, Notes
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
@@ -134,3 +134,42 @@ def test_what_is_kept_back_is_not_said_and_an_answer_that_fails_is(
     scene.notes[0].buttons["0"].click()
     qtbot.waitUntil(lambda: len(scene.notes) == 1)
     assert scene.notes[0].notification.title == "There is no such reminder"
+
+
+def test_many_that_are_due_at_once_are_said_together_though_each_is_told_by_itself(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    now = datetime.now(UTC)
+    scene.alerts._at_once.setInterval(500)
+    names = [fake.due.put(f"Task {number}", now).id for number in range(APART + 2)]
+    firings = [on_loop(fake.due.fire(name)) for name in names]
+    qtbot.waitUntil(lambda: bool(scene.notes))
+    (note,) = scene.notes
+    assert note.notification.title == "6 reminders are due"
+    qtbot.waitUntil(lambda: all(fake.due.firings[firing.id].shown for firing in firings))
+
+
+def test_those_that_are_taken_are_said_where_another_of_them_could_not_be(
+    scene: Scene,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take, asked = fake.due.take, list[str]()
+
+    async def broken(firing: str, process: str) -> bool:
+        asked.append(firing)
+        if len(asked) == 2:
+            raise NotFound("There is no such firing")
+        # Whoever is alive and has it keeps it: to ask again gives nothing.
+        return asked.count(firing) == 1 and await take(firing, process)
+
+    monkeypatch.setattr(fake.due, "take", broken)
+    scene.alerts._soon.setInterval(500)
+    for text in ("First", "Second", "Third"):
+        on_loop(fake.due.fire(fake.due.put(text, datetime.now(UTC)).id, "missed"))
+    qtbot.waitUntil(lambda: bool(scene.notes))
+    (note,) = scene.notes
+    assert "First" in note.notification.text and "Third" in note.notification.text
+    assert scene.alerts._again.isActive()
