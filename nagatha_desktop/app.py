@@ -103,7 +103,8 @@ def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool
     spare_sources()
     from PySide6.QtWidgets import QApplication
 
-    from nagatha_desktop.program import Program, Signals
+    from nagatha_desktop.platform.signals import Signals
+    from nagatha_desktop.program import Program
     from nagatha_desktop.settings.languages import install
     from nagatha_desktop.state import WindowState, read
 

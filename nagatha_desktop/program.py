@@ -5,13 +5,11 @@ begun and ended by what is handed in (`Backend`); this knows the bridge to it on
 """
 
 import os
-import signal
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from nagatha_desktop.activity.desk import ActivityDesk
@@ -554,44 +552,6 @@ class Program(QObject):
         self.window.keep_place()
         self.window.model.drafts.keep()
         self.state.flush()
-
-
-class Signals(QObject):
-    """SIGINT and SIGTERM, told on the GUI thread by the event loop."""
-
-    came = Signal()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._out, self._in = socket.socketpair()
-        for end in (self._out, self._in):
-            end.setblocking(False)
-        self._notifier = QSocketNotifier(self._out.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._read)
-        self._before = signal.set_wakeup_fd(self._in.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _noted)
-
-    @Slot()
-    def _read(self) -> None:
-        try:
-            self._out.recv(64)
-        except BlockingIOError:
-            return
-        self.came.emit()
-
-    def close(self) -> None:
-        """Let signals do what they did before."""
-        self._notifier.setEnabled(False)
-        signal.set_wakeup_fd(self._before)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        self._out.close()
-        self._in.close()
-
-
-def _noted(number: int, frame: object) -> None:
-    """The wake-up of the event loop does the rest."""
 
 
 def _in_front(window: QWidget | None) -> bool:

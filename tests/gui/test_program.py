@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.app import addresses_of, commands_of, main, parse
-from nagatha_desktop.program import Program, Signals
+from nagatha_desktop.platform.signals import Signals
+from nagatha_desktop.program import Program
 from nagatha_desktop.widgets.notes import Note, Notes
 from tests.support.fake_client import FakeClient
 from tests.support.program import Backend, begun
