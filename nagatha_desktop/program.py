@@ -7,23 +7,20 @@ begun and ended by what is handed in (`Backend`); this knows the bridge to it on
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
-from nagatha_desktop.activity.desk import ActivityDesk
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.platform.single_instance import SingleInstance
-from nagatha_desktop.reminders.desk import ReminderDesk
 from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
-from nagatha_desktop.tray import Tray
-from nagatha_desktop.wakefulness import Wakefulness
 from nagatha_desktop.widgets.caret import CalmCaret
 from nagatha_desktop.widgets.icons import preload
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
@@ -32,11 +29,15 @@ from worker.contract.types import Problem, Run
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from nagatha_desktop.activity.desk import ActivityDesk
     from nagatha_desktop.alerts import Alerts
     from nagatha_desktop.chat.quick_ask import QuickAsk
     from nagatha_desktop.platform.hotkey import GlobalKey
+    from nagatha_desktop.reminders.desk import ReminderDesk
     from nagatha_desktop.settings.dialog import SettingsWindow
     from nagatha_desktop.settings.first_start import FirstStartGuide
+    from nagatha_desktop.tray import Tray
+    from nagatha_desktop.wakefulness import Wakefulness
 
 TRAY_COMES_WITHIN = 10_000
 """Milliseconds that a tray has to appear after a start at login."""
@@ -108,13 +109,6 @@ class Program(QObject):
             self.bridge, self.themes, state, self.keys, self.watch, self.chats, self.models
         )
         self._quick: QuickAsk | None = None
-        self.tray = Tray(self.themes, self.watch, self.keys, self)
-        self._alerts: Alerts | None = None
-        self.activity = ActivityDesk(
-            self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
-        )
-        self.reminders = ReminderDesk(self.bridge, self.themes, state, self.keys, self.watch, self)
-        self.wakefulness = Wakefulness(self.bridge, self)
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
@@ -126,76 +120,106 @@ class Program(QObject):
         return timer
 
     def _connect(self) -> None:
-        window, tray = self.window, self.tray
+        window = self.window
         window.settings_wanted.connect(self.show_settings)
-        window.activity_wanted.connect(self.activity.show)
-        window.reminders_wanted.connect(self.reminders.show)
+        window.activity_wanted.connect(self.show_activity)
+        window.reminders_wanted.connect(self.show_reminders)
         window.quick_wanted.connect(self.toggle_quick)
         window.quit_wanted.connect(self.quit)
         window.restart_wanted.connect(self._begin_engine)
         window.hidden.connect(self._window_closed)
-        tray.chat_wanted.connect(window.bring_up)
-        tray.new_chat_wanted.connect(self.new_chat)
-        tray.quick_wanted.connect(self.open_quick)
-        tray.approvals_wanted.connect(self.show_approval)
-        tray.activity_wanted.connect(self.activity.show)
-        tray.pause_wanted.connect(self.watch.pause)
-        tray.settings_wanted.connect(self.show_settings)
-        tray.quit_wanted.connect(self.quit)
-        tray.available_changed.connect(self._tray_changed)
-        self._connect_activity()
-        self._connect_reminders()
         self.bridge.ready.connect(self._ready)
         self.bridge.failed.connect(self._failed)
         self.watch.changed.connect(self._tell_notices)
+        self.watch.reminders.problem.connect(window.tell)
         self.bridge.problem.connect(window.tell)
         self.state.changed.connect(self._state_changed)
         self.app.commitDataRequest.connect(self._session_ends)
         if self._instance is not None:
             self._instance.commanded.connect(self.obey)
 
-    def _connect_activity(self) -> None:
-        activity = self.activity
-        activity.chat_wanted.connect(self._show_chat)
-        activity.settings_wanted.connect(self.show_settings)
-        activity.quick_wanted.connect(self.toggle_quick)
-        activity.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
-        activity.quit_wanted.connect(self.quit)
-        activity.restart_wanted.connect(self._begin_engine)
+    # What the first window can do without is made, and imported, once that is painted.
+
+    @cached_property
+    def tray(self) -> "Tray":
+        """The icon and its menu."""
+        from nagatha_desktop.tray import Tray
+
+        tray = Tray(self.themes, self.watch, self.keys, self)
+        tray.chat_wanted.connect(self.window.bring_up)
+        tray.new_chat_wanted.connect(self.new_chat)
+        tray.quick_wanted.connect(self.open_quick)
+        tray.approvals_wanted.connect(self.show_approval)
+        tray.reminders_wanted.connect(self.show_reminders)
+        tray.activity_wanted.connect(self.show_activity)
+        tray.quiet_wanted.connect(self.watch.reminders.do_not_disturb)
+        tray.quiet_choice_wanted.connect(lambda: self.reminders.choose_quiet())
+        tray.pause_wanted.connect(self.watch.pause)
+        tray.settings_wanted.connect(self.show_settings)
+        tray.quit_wanted.connect(self.quit)
+        tray.available_changed.connect(self._tray_changed)
+        return tray
+
+    @cached_property
+    def activity(self) -> "ActivityDesk":
+        """The window of background work, and news of it."""
+        from nagatha_desktop.activity.desk import ActivityDesk
+
+        activity = ActivityDesk(
+            self.bridge, self.themes, self.state, self.keys, self.watch, self._watched, self
+        )
         activity.news.connect(self._say_news)
-        activity.reminders_wanted.connect(self.reminders.show)
+        activity.reminders_wanted.connect(self.show_reminders)
+        self._connect_desk(activity)
+        return activity
 
-    def _connect_reminders(self) -> None:
-        reminders, tray, due = self.reminders, self.tray, self.watch.reminders
-        reminders.chat_wanted.connect(self._show_chat)
-        reminders.activity_wanted.connect(self.activity.show)
-        reminders.settings_wanted.connect(self.show_settings)
-        reminders.quick_wanted.connect(self.toggle_quick)
-        reminders.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
-        reminders.quit_wanted.connect(self.quit)
-        reminders.restart_wanted.connect(self._begin_engine)
-        tray.reminders_wanted.connect(reminders.show)
-        tray.quiet_wanted.connect(due.do_not_disturb)
-        tray.quiet_choice_wanted.connect(reminders.choose_quiet)
-        due.problem.connect(self.window.tell)
+    @cached_property
+    def reminders(self) -> "ReminderDesk":
+        """The window of reminders."""
+        from nagatha_desktop.reminders.desk import ReminderDesk
 
-    @property
+        reminders = ReminderDesk(self.bridge, self.themes, self.state, self.keys, self.watch, self)
+        reminders.activity_wanted.connect(self.show_activity)
+        self._connect_desk(reminders)
+        return reminders
+
+    def _connect_desk(self, desk: "ActivityDesk | ReminderDesk") -> None:
+        desk.chat_wanted.connect(self._show_chat)
+        desk.settings_wanted.connect(self.show_settings)
+        desk.quick_wanted.connect(self.toggle_quick)
+        desk.shortcuts_wanted.connect(self.window.show_shortcuts_beside)
+        desk.quit_wanted.connect(self.quit)
+        desk.restart_wanted.connect(self._begin_engine)
+
+    @cached_property
     def alerts(self) -> "Alerts":
-        """What is said on the desktop; made once the window is painted."""
-        if self._alerts is None:
-            self._alerts = self._make_alerts()
-        return self._alerts
-
-    def _make_alerts(self) -> "Alerts":
+        """What is said on the desktop."""
         from nagatha_desktop.alerts import Alerts
 
         made = Alerts(self.bridge, self.themes, self.state, self._chat_watched, self._watched, self)
         made.reminders_seen = lambda: _in_front(self.reminders.made)
         made.chat_wanted.connect(self.open_chat)
-        made.activity_wanted.connect(self.activity.show)
+        made.activity_wanted.connect(self.show_activity)
         made.reminders_wanted.connect(self.reminders.show_reminder)
         made.work.failure_said.connect(self.activity.alerts.said_elsewhere)
         return made
+
+    @cached_property
+    def wakefulness(self) -> "Wakefulness":
+        """What is done about the machine's sleep."""
+        from nagatha_desktop.wakefulness import Wakefulness
+
+        return Wakefulness(self.bridge, self)
+
+    @Slot()
+    def show_activity(self) -> None:
+        """Show what is done in the background."""
+        self.activity.show()
+
+    @Slot()
+    def show_reminders(self) -> None:
+        """Show the reminders."""
+        self.reminders.show()
 
     # -- beginning ------------------------------------------------------------------------------
 
@@ -215,7 +239,8 @@ class Program(QObject):
     @Slot()
     def _start_rest(self) -> None:
         self.tray.start()
-        self._alerts = self.alerts  # before the engine is there and tells what waits
+        # They listen from before the engine is there and tells what waits.
+        self._listeners = (self.activity, self.reminders, self.alerts, self.wakefulness)
         self._begin_engine()
         self.obey([command for command in self._commands if command != "show chat"])
         self.state.write_with(self._backend.aside)
@@ -372,8 +397,8 @@ class Program(QObject):
         """From the settings the keys lead to the other windows, too."""
         handlers: dict[str, Callable[[], object]] = {
             "window.chat": self.window.bring_up,
-            "window.reminders": self.reminders.show,
-            "window.activity": self.activity.show,
+            "window.reminders": self.show_reminders,
+            "window.activity": self.show_activity,
             "window.settings": window.bring_up,
             "help.shortcuts": lambda: self.window.show_shortcuts_beside(window),
             "program.quit": self.quit,
