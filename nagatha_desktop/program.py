@@ -118,7 +118,8 @@ class Program(QObject):
             self.bridge, self.themes, state, self.keys, self.watch, self._watched, self
         )
         self.reminders = ReminderDesk(self.bridge, self.themes, state, self.keys, self.watch, self)
-        self.wakefulness = Wakefulness(self.bridge, self)
+        self.wakefulness = Wakefulness(self.bridge, self.watch, state, self)
+        self.wakefulness.offer(self.tray)
         self._hotkey: GlobalKey | None = None
         self._engine_ended.connect(self._ended)
         self._connect()
