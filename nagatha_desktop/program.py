@@ -209,7 +209,9 @@ class Program(QObject):
         """What is done about the machine's sleep."""
         from nagatha_desktop.wakefulness import Wakefulness
 
-        return Wakefulness(self.bridge, self)
+        made = Wakefulness(self.bridge, self.watch, self.state, self)
+        made.offer(self.tray)
+        return made
 
     @Slot()
     def show_activity(self) -> None:

@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Json] = {
     "notify_approvals": True,
     "notify_routines": True,
     "notify_sound": True,
+    "keep_awake": False,
 }
 """Every key there is, with its value where nothing is stored. `hotkey` and `shortcuts` are in
 Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window."""

@@ -38,6 +38,8 @@ class Tray(QObject):
     """Ask until when nobody is to disturb."""
     pause_wanted = Signal(bool)
     """Let background work wait, or go on."""
+    awake_wanted = Signal(bool)
+    """Keep the machine awake while runs are at work, or do not."""
     settings_wanted = Signal()
     quit_wanted = Signal()
     available_changed = Signal(bool)
@@ -108,6 +110,9 @@ class Tray(QObject):
         self.activity = _action("", self.activity_wanted, menu)
         self.quiet_menu = self._make_quiet_menu(menu)
         self.pause = _action("", self._pause, menu)
+        self.awake = _action(self.tr("Keep awake while working"), self.awake_wanted, menu)
+        self.awake.setCheckable(True)
+        self.awake.setEnabled(False)
         self.settings = _action(self.tr("Settings …"), self.settings_wanted, menu)
         self.quit = _action(self.tr("Quit Nagatha"), self.quit_wanted, menu)
         menu.addActions([self.new_chat, self.quick])
@@ -115,7 +120,8 @@ class Tray(QObject):
         menu.addActions([self.approvals, self.reminders, self.activity])
         menu.addSeparator()
         menu.addMenu(self.quiet_menu)
-        menu.addActions([self.pause, self.settings, self.quit])
+        menu.addActions([self.pause, self.awake, self.settings, self.quit])
+        menu.setToolTipsVisible(True)
         menu.setDefaultAction(self.new_chat)
         return menu
 
@@ -171,6 +177,12 @@ class Tray(QObject):
     @Slot()
     def _pause(self) -> None:
         self.pause_wanted.emit(not self._watch.paused)
+
+    def show_awake(self, wanted: bool, possible: bool, why: str) -> None:
+        """Show whether the machine is to stay awake, whether it can be, and say more of it."""
+        self.awake.setChecked(wanted)
+        self.awake.setEnabled(possible)
+        self.awake.setToolTip(why)
 
     def _watch_bus(self) -> None:
         # QtDBus is missing where Qt was built without it; then a tray that comes late stays away.

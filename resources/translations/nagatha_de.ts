@@ -4827,6 +4827,10 @@
         <translation>Hintergrundarbeit anhalten</translation>
     </message>
     <message>
+        <source>Keep awake while working</source>
+        <translation>Bei der Arbeit wach bleiben</translation>
+    </message>
+    <message>
         <source>needs you</source>
         <translation>wartet auf Sie</translation>
     </message>
@@ -4872,6 +4876,29 @@
     <message>
         <source>Waits in the queue … {time}</source>
         <translation>Wartet in der Schlange … {time}</translation>
+    </message>
+</context>
+<context>
+    <name>Wakefulness</name>
+    <message>
+        <source>Background work is running</source>
+        <translation>Hintergrundarbeit läuft</translation>
+    </message>
+    <message>
+        <source>Whether this computer can be kept awake is not known yet.</source>
+        <translation>Ob dieser Computer wach gehalten werden kann, ist noch nicht bekannt.</translation>
+    </message>
+    <message>
+        <source>This system cannot be asked to stay awake.</source>
+        <translation>Dieses System lässt sich nicht wach halten.</translation>
+    </message>
+    <message>
+        <source>The system refused to stay awake: {reason}</source>
+        <translation>Das System hat es abgelehnt, wach zu bleiben: {reason}</translation>
+    </message>
+    <message>
+        <source>The computer does not go to sleep while runs are at work.</source>
+        <translation>Der Computer schläft nicht ein, solange Läufe bei der Arbeit sind.</translation>
     </message>
 </context>
 <context>

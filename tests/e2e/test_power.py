@@ -1,4 +1,4 @@
-"""Sleep that the system tells of, against a logind of the tests on a bus of their own."""
+"""Sleep that is told of and kept off, against a logind of the tests on a bus of their own."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
-from nagatha_desktop.platform.power import SleepWatch
+from nagatha_desktop.platform.power import SleepWatch, WakeLock
+from nagatha_desktop.state import WindowState
+from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.wakefulness import Wakefulness
 from tests.support.desktop import session_bus
 from tests.support.fake_client import FakeClient
@@ -50,9 +52,10 @@ def test_without_a_bus_nothing_is_told_and_nothing_breaks(
     watch.deleteLater()
 
 
-def test_the_engine_hears_that_the_machine_woke(bus: str, qtbot: QtBot) -> None:
+def test_the_engine_hears_that_the_machine_woke(bus: str, tmp_path: Path, qtbot: QtBot) -> None:
     fake, bridge = FakeClient(), Bridge()
-    wakefulness = Wakefulness(bridge, bridge)
+    state = WindowState(tmp_path, parent=bridge)
+    wakefulness = Wakefulness(bridge, EngineWatch(bridge, bridge), state, bridge)
 
     async def make() -> Client:
         return fake.as_client()
@@ -65,3 +68,54 @@ def test_the_engine_hears_that_the_machine_woke(bus: str, qtbot: QtBot) -> None:
         wakefulness.stop()
         bridge.stop()
     bridge.deleteLater()
+
+
+def test_logind_holds_sleep_back_until_it_is_let_go(bus: str, qtbot: QtBot) -> None:
+    lock = WakeLock()
+    with logind_on(bus) as logind:
+        with qtbot.waitSignal(lock.changed):
+            lock.start()
+        assert lock.possible and not lock.held
+        lock.hold("Work is done")
+        qtbot.waitUntil(lambda: lock.held)
+        assert logind.inhibitors == [("sleep", "Nagatha", "Work is done", "block")]
+        lock.hold("Work is done")
+        lock.release()
+        qtbot.waitUntil(lambda: not lock.held and logind.inhibitors == [])
+        lock.hold("More of it")
+        qtbot.waitUntil(lambda: lock.held)
+        lock.stop()
+        qtbot.waitUntil(lambda: logind.inhibitors == [])
+        assert logind.asked == 2
+    lock.deleteLater()
+
+
+def test_logind_may_refuse(bus: str, qtbot: QtBot) -> None:
+    lock = WakeLock()
+    with logind_on(bus) as logind:
+        logind.refuses = True
+        lock.start()
+        lock.hold("Work is done")
+        qtbot.waitUntil(lambda: bool(lock.refusal))
+        assert "Permission denied" in lock.refusal and lock.possible and not lock.held
+        lock.stop()
+    lock.deleteLater()
+
+
+def test_a_bus_without_logind_keeps_nothing_awake(bus: str, qtbot: QtBot) -> None:
+    lock = WakeLock()
+    lock.hold("Work is done")
+    with qtbot.waitSignal(lock.changed):
+        lock.start()
+    assert lock.known and not lock.possible and not lock.held
+    lock.stop()
+    lock.deleteLater()
+
+
+def test_without_a_bus_nothing_is_kept_awake(qtbot: QtBot) -> None:
+    lock = WakeLock()
+    with qtbot.waitSignal(lock.changed):
+        lock.start()
+    assert lock.known and not lock.possible
+    lock.stop()
+    lock.deleteLater()

@@ -44,6 +44,7 @@ def test_the_menu_has_what_there_is_with_its_keys(program: Program, qtbot: QtBot
         ("Activity", ""),
         ("Do not disturb", ""),
         ("Pause background work", ""),
+        ("Keep awake while working", ""),
         ("Settings …", "Ctrl+6"),
         ("Quit Nagatha", "Ctrl+Q"),
     ]

@@ -432,12 +432,13 @@ def test_the_tray_speaks_german_when_it_was_chosen(
 ) -> None:
     tray = Tray(themes, watch, Keys(parent=bridge), bridge)
     said = [action.text() for action in tray.menu.actions() if not action.isSeparator()]
-    assert said[2:7] == [
+    assert said[2:8] == [
         "Freigaben",
         "Erinnerungen",
         "Aktivität",
         "Nicht stören",
         "Hintergrundarbeit anhalten",
+        "Bei der Arbeit wach bleiben",
     ]
     tray.stop()
 
