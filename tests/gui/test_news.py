@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.activity.news import WorkNews
@@ -139,7 +140,7 @@ def test_an_answer_that_ends_unseen_is_said_and_a_click_shows_its_chat(
     qtbot.waitUntil(lambda: len(scene.notes) == 1)
     said = scene.notes[0].notification
     assert (said.title, said.text) == ("Answered: Tides", "Hello there.")
-    qtbot.mouseClick(scene.notes[0], LEFT)
+    QTest.mouseClick(scene.notes[0], LEFT)
     assert scene.chats == [chat]
     assert scene.notes == []
 
@@ -237,7 +238,7 @@ def test_many_approvals_that_wait_at_the_start_are_said_together(
     scene.news.look()
     qtbot.waitUntil(lambda: scene.titles == ["4 calls of tools wait for your approval"])
     assert scene.notes[0].notification.sound is sound
-    qtbot.mouseClick(scene.notes[0], LEFT)
+    QTest.mouseClick(scene.notes[0], LEFT)
     assert scene.activities == 1
 
 
@@ -265,7 +266,7 @@ def test_the_end_of_a_routine_is_said_and_a_failure_is_said_here_alone(
     on_loop(desk.tell(done))
     qtbot.waitUntil(lambda: scene.titles == ["Done: Morning news"])
     assert scene.notes[0].notification.text == "Rain from noon on"
-    qtbot.mouseClick(scene.notes[0], LEFT)
+    QTest.mouseClick(scene.notes[0], LEFT)
     assert scene.chats == ["chat-9"]
     wrong = Problem("internal", "The model server is away")
     failed = desk.happened(news.id, "failed", ended=now, run="run-3", error=wrong)
@@ -306,7 +307,7 @@ def test_a_routine_that_pauses_itself_is_said_once_and_one_paused_by_hand_is_not
     tell(RoutineChanged(paused))
     qtbot.waitUntil(lambda: scene.titles == ["Paused: Morning news"])
     assert scene.notes[0].notification.text == "It failed 3 times in a row"
-    qtbot.mouseClick(scene.notes[0], LEFT)
+    QTest.mouseClick(scene.notes[0], LEFT)
     assert scene.activities == 1
     tell(RoutineChanged(paused))
     quiet()
