@@ -1,4 +1,4 @@
-"""The system's notifications against a service of the tests and against dunst, on a bus."""
+"""The system's notifications on a bus: against a service of the tests, dunst and xfce4-notifyd."""
 
 import os
 import queue
@@ -15,11 +15,19 @@ from nagatha_desktop.platform.system_notifications import (
     SystemNotifications,
     Told,
 )
-from tests.support.desktop import Desktop, session_bus
-from tests.support.notification_daemon import notification_service
-from tests.support.processes import DEADLINE, wait_until
+from tests.e2e.test_program import Screen
+from tests.support.desktop import Desktop, name_has_owner, session_bus
+from tests.support.notification_daemon import NAME, notification_service
+from tests.support.processes import DEADLINE, started, wait_until
 
 RENT = Notification("one", "Pay <rent>", "Due now & here", (Action("0", "Done"),), stays=True)
+
+# Debian keeps it where its architecture's libraries are, others do not; it is on no PATH.
+XFCE = [
+    path
+    for folder in ("lib", "lib/*", "lib64", "libexec")
+    for path in Path("/usr").glob(f"{folder}/xfce4/notifyd/xfce4-notifyd")
+]
 
 
 class Speaker:
@@ -101,3 +109,23 @@ def test_dunst_shows_it_and_its_button_comes_back(
     # Its first action is the click; `dunstctl action 0` does what a click on it does.
     subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
     assert speaker.next().what == Answer("one", "clicked")
+
+
+@pytest.mark.skipif(not XFCE, reason="not installed: xfce4-notifyd (make setup installs it)")
+def test_xfce_shows_it_and_its_clicked_button_comes_back(
+    bare_desktop: Desktop, speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bare_desktop.bus_address)
+    screen = Screen(bare_desktop)
+    log = bare_desktop.folder / "xfce4-notifyd.log"
+    with started([str(XFCE[0])], env=bare_desktop.env, log=log):
+        wait_until(lambda: name_has_owner(bare_desktop.bus_address, NAME), "xfce4-notifyd is there")
+        choices = (Action("0", "Done"), Action("1", "Snooze"))
+        assert speaker.say(Notification("one", "Pay <rent>", "Due now", choices, stays=True)) == ""
+        window = screen.wait_for("xfce4-notifyd")
+        told = screen._ask("getwindowgeometry", "--shell", window).splitlines()
+        size = {name: int(value) for name, value in (line.split("=") for line in told)}
+        # The click is a button there too, the first of three of one width, at the bottom.
+        place = (str(size["WIDTH"] // 2), str(size["HEIGHT"] - 30))
+        screen._ask("mousemove", "--window", window, *place, "click", "1")
+        assert speaker.next().what == Answer("one", "pressed", "0")
