@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from nagatha_desktop.bridge import Bridge
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from nagatha_desktop.tray import Tray
     from nagatha_desktop.wakefulness import Wakefulness
 
+PAINTED_WITHIN = 500
+"""Milliseconds after which a start goes on though the window was not painted."""
 TRAY_COMES_WITHIN = 10_000
 """Milliseconds that a tray has to appear after a start at login."""
 LAST_WORDS = 400
@@ -95,6 +97,7 @@ class Program(QObject):
         self._question: QMessageBox | None = None
         self._ending = False
         self._failure = ""
+        self._paint_wait = self._timer(self._start_rest)
         self._tray_wait = self._timer(self._no_tray)
         self._deadline = self._timer(self._deadline_passed)
         self._deadline.setInterval(END_WITHIN)
@@ -231,15 +234,20 @@ class Program(QObject):
             self.window.bring_up()
         self._commands = list(commands)
         self._hidden = hidden
-        # The first turn of the event loop paints the window; the second begins the rest.
-        QTimer.singleShot(0, self, self._painted)
+        # The window system says when there is something to paint on; where it never does, the
+        # rest does not wait for it.
+        self.window.installEventFilter(self)
+        self._paint_wait.start(0 if hidden else PAINTED_WITHIN)
 
-    @Slot()
-    def _painted(self) -> None:
-        QTimer.singleShot(0, self, self._start_rest)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hears of the first painting."""
+        if event.type() == QEvent.Type.Paint and self._paint_wait.isActive():
+            self._paint_wait.start(0)
+        return False
 
     @Slot()
     def _start_rest(self) -> None:
+        self.window.removeEventFilter(self)
         self.tray.start()
         # They listen from before the engine is there and tells what waits.
         self._listeners = (self.activity, self.reminders, self.alerts, self.wakefulness)
