@@ -64,7 +64,7 @@ def _run() -> dict[str, float]:
             "NAGATHA_HOME": home,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.bench_reminders", home],
+            [sys.executable, "-m", "tests.bench.bench_reminders_window", home],
             cwd=root,
             env=env,
             capture_output=True,
