@@ -293,6 +293,7 @@ def test_task_that_ends_while_the_program_ends_is_done_and_not_begun_again(
 # many ------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(400)
 def test_a_thousand_tasks_on_the_one_loop_make_no_loop_and_no_error(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -324,7 +325,7 @@ def test_a_thousand_tasks_on_the_one_loop_make_no_loop_and_no_error(
                     break
 
         with caplog.at_level(logging.WARNING):
-            there.run(test)
+            there.run(test, deadline=300)
         monkeypatch.undo()
     assert loops == []
     said = json.dumps([record.getMessage() for record in caplog.records]).lower()

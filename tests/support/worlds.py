@@ -40,14 +40,14 @@ class World:
     runtime: Runtime
     folder: Path
 
-    def run(self, test: Callable[["World"], Awaitable[T]]) -> T:
-        """Run a test on the loop."""
+    def run(self, test: Callable[["World"], Awaitable[T]], deadline: float = DEADLINE) -> T:
+        """Run a test on the loop, for at most `deadline` seconds."""
 
         async def bounded() -> T:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(deadline):
                 return await test(self)
 
-        return self.runtime.run(bounded(), DEADLINE + 5)
+        return self.runtime.run(bounded(), deadline + 5)
 
     async def answered(self, sent: Sent) -> Message:
         """The answer once its run has ended."""

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, contextmanager
 
 from worker.cli.output import Output, ReaderGone
@@ -32,6 +32,8 @@ READER_GONE = 141
 """As for what a pipe without a reader ends: 128 and the number of SIGPIPE."""
 PATIENCE = 10.0
 """Seconds that a command and its engine get to end once they were interrupted."""
+GLANCE = 1.0
+"""Seconds between two looks of the main thread for a signal that did not wake it."""
 
 
 def run(
@@ -129,6 +131,10 @@ def _leave() -> None:
 
 def _wait(runtime: Runtime, future: Future[int], doing: "_Doing") -> int:
     try:
+        # Not one wait without an end: a signal that comes between Python's last look and the
+        # blocking call wakes nobody, and would be heeded only once the work is done.
+        while not wait((future,), GLANCE).done:
+            pass
         return future.result()
     except KeyboardInterrupt:
         doing.interrupted = True  # told here too: the loop may be held up
