@@ -271,7 +271,7 @@ class Program(QObject):
         if last and not self.window.model.chat_id and not self.window.composer.text:
             self.window.model.open(last)
         self._greet()
-        preload(self.themes.current)
+        preload()
 
     def _greet(self) -> None:
         """On a first start, a page that sets a model up stands in the conversation's place."""

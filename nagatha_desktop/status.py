@@ -142,7 +142,8 @@ class EngineWatch(QObject):
 
     @property
     def running(self) -> int:
-        """Runs that are at work."""
+        """Runs that are at work. The engine's own upkeep is none: the tray would look busy each
+        minute, and who quits would be asked about it."""
         return len(self._runs)
 
     @property
@@ -201,7 +202,7 @@ class EngineWatch(QObject):
 
     def _know(self, found: tuple[EngineStatus, tuple[Run, ...]]) -> None:
         self.engine = found[0]
-        self._runs = {run.id for run in found[1]}
+        self._runs = {run.id for run in found[1] if run.kind != "maintenance"}
         self.changed.emit()
 
     def _know_engine(self, status: EngineStatus) -> None:
@@ -223,6 +224,8 @@ class EngineWatch(QObject):
             self._ready()
 
     def _take_run(self, run: Run) -> None:
+        if run.kind == "maintenance":
+            return
         before = len(self._runs)
         if run.state in _AT_WORK:
             self._runs.add(run.id)

@@ -1,22 +1,21 @@
 """Icons by what they mean, in the colours of the theme.
 
 Owns the names. The few that the first window shows are drawn from paths written here; the rest
-comes from qtawesome, which is imported when the first of them is painted (0.1 s). The
+comes from a font of qtawesome's, which is read when the first of them is painted. The
 program's and the tray's icons are SVG files in resources/icons. Knows no window.
 """
 
+import importlib.util
+import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QGlyphRun, QIcon, QIconEngine, QPainter, QPixmap, QRawFont
 from PySide6.QtSvg import QSvgRenderer
 
-from nagatha_desktop.widgets.theme import Theme, ThemeController
-
-if TYPE_CHECKING:
-    from qtawesome.iconic_font import IconicFont
+from nagatha_desktop.widgets.theme import ThemeController
 
 Colour: TypeAlias = Literal["ink", "muted", "accent", "on_accent", "ok", "warn", "bad"]
 TrayState: TypeAlias = Literal["idle", "busy", "needs_you", "error"]
@@ -41,39 +40,39 @@ _DRAWN = {
     "menu": "M3 4.5h10M3 8h10M3 11.5h10",
     "archive": "M2.75 3.25h10.5v3H2.75zM4 6.25v6.5h8v-6.5M6.5 9h3",
 }
-_FROM_QTAWESOME = {
-    "copy": "ph.copy",
-    "retry": "ph.arrow-clockwise",
-    "edit": "ph.pencil-simple",
-    "attach": "ph.paperclip",
-    "file": "ph.file-text",
-    "image": "ph.image",
-    "pin": "ph.push-pin",
-    "unpin": "ph.push-pin-slash",
-    "delete": "ph.trash",
-    "undo": "ph.arrow-counter-clockwise",
-    "settings": "ph.gear",
-    "general": "ph.sliders-horizontal",
-    "models": "ph.key",
-    "data": "ph.database",
-    "shortcuts": "ph.keyboard",
-    "chat": "ph.chat-circle",
-    "tool": "ph.wrench",
-    "warning": "ph.warning",
-    "error": "ph.warning-circle",
-    "info": "ph.info",
-    "link": "ph.link",
-    "folder": "ph.folder-open",
-    "download": "ph.download-simple",
-    "upload": "ph.upload-simple",
-    "eye": "ph.eye",
-    "computer": "ph.desktop",
-    "server": "ph.hard-drives",
-    "quit": "ph.sign-out",
-    "pause": "ph.pause",
-    "play": "ph.play",
+_FROM_FONT = {
+    "copy": "copy",
+    "retry": "arrow-clockwise",
+    "edit": "pencil-simple",
+    "attach": "paperclip",
+    "file": "file-text",
+    "image": "image",
+    "pin": "push-pin",
+    "unpin": "push-pin-slash",
+    "delete": "trash",
+    "undo": "arrow-counter-clockwise",
+    "settings": "gear",
+    "general": "sliders-horizontal",
+    "models": "key",
+    "data": "database",
+    "shortcuts": "keyboard",
+    "chat": "chat-circle",
+    "tool": "wrench",
+    "warning": "warning",
+    "error": "warning-circle",
+    "info": "info",
+    "link": "link",
+    "folder": "folder-open",
+    "download": "download-simple",
+    "upload": "upload-simple",
+    "eye": "eye",
+    "computer": "desktop",
+    "server": "hard-drives",
+    "quit": "sign-out",
+    "pause": "pause",
+    "play": "play",
 }
-NAMES = frozenset(_DRAWN) | frozenset(_FROM_QTAWESOME)
+NAMES = frozenset(_DRAWN) | frozenset(_FROM_FONT)
 """Every name that `icon` knows."""
 
 
@@ -94,7 +93,7 @@ class _Themed(QIconEngine):
             renderer = QSvgRenderer(QByteArray(_svg(_DRAWN[self._name], colour)))
             renderer.render(painter, QRectF(rect))
         else:
-            _awesome(_FROM_QTAWESOME[self._name], colour).paint(painter, rect)
+            _glyph(painter, _FROM_FONT[self._name], rect, colour)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         made = QPixmap(size)
@@ -158,24 +157,52 @@ def _svg(path: str, colour: str) -> bytes:
     return f"{svg}</svg>".encode()
 
 
-@lru_cache(maxsize=128)
-def _awesome(name: str, colour: str) -> QIcon:
-    found: QIcon = _phosphor().icon(name, color=colour)
-    return found
+_EM_SHARE = 0.875
+"""The em square's share of an icon's height: the glyphs have room around them already."""
+
+
+def _glyph(painter: QPainter, name: str, rect: QRect, colour: str) -> None:
+    """Paint a glyph of the font into the middle of `rect`."""
+    characters = _phosphor()[1]
+    font = _font(round(_EM_SHARE * rect.height()))
+    glyphs = font.glyphIndexesForString(characters[name])
+    (advance,) = font.advancesForGlyphIndexes(glyphs)
+    run = QGlyphRun()
+    run.setRawFont(font)
+    run.setGlyphIndexes(glyphs)
+    run.setPositions([QPointF(-advance.x() / 2, (font.ascent() - font.descent()) / 2)])
+    painter.save()
+    painter.setPen(QColor(colour))
+    painter.drawGlyphRun(QRectF(rect).center(), run)
+    painter.restore()
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> QRawFont:
+    """The font at an em square of `size` pixels."""
+    font = QRawFont(_phosphor()[0])
+    font.setPixelSize(size)
+    return font
 
 
 @lru_cache(maxsize=1)
-def _phosphor() -> "IconicFont":
-    """The one icon font that is used; qtawesome by itself would load all fourteen (12 MB)."""
-    import qtawesome
-    from qtawesome.iconic_font import IconicFont
+def _phosphor() -> tuple[QRawFont, dict[str, str]]:
+    """The font, and the characters of the names used here.
 
-    fonts = Path(qtawesome.__file__).parent / "fonts"
+    From qtawesome's files, without importing it: with qtpy it makes Python objects of all that
+    QtCore, QtGui, QtWidgets and QtOpenGL have (20 MB), and loads fourteen fonts (12 MB).
+    """
+    found = importlib.util.find_spec("qtawesome")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("qtawesome is not installed", name="qtawesome")
+    fonts = Path(found.origin).parent / "fonts"
     (ttf,) = fonts.glob("phosphor-*.ttf")
     (charmap,) = fonts.glob("phosphor-charmap-*.json")
-    return IconicFont(("ph", ttf.name, charmap.name, str(fonts)))
+    codes: dict[str, str] = json.loads(charmap.read_text("utf-8"))
+    characters = {name: chr(int(codes[name], 16)) for name in _FROM_FONT.values()}
+    return QRawFont(str(ttf), 16), characters
 
 
-def preload(theme: Theme) -> None:
-    """Import what the first menu would wait for; to be called when nothing else is to do."""
-    _awesome(_FROM_QTAWESOME["copy"], theme.ink)
+def preload() -> None:
+    """Read what the first menu would wait for; to be called when nothing else is to do."""
+    _phosphor()

@@ -75,6 +75,19 @@ def test_counts_are_live_in_the_menu_and_in_the_chat_window(
     assert not badge.isVisible()
 
 
+def test_the_engines_own_upkeep_is_no_work_to_speak_of(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    upkeep = fake.work.add("process_scheduled_tasks", "STARTED", kind="maintenance")
+    begun(program, qtbot)
+    assert (program.watch.running, program.watch.mood) == (0, "idle")
+    other = fake.work.add("cleanup_memory_and_maintenance", "STARTED", kind="maintenance")
+    asked = fake.work.add("echo_bot.echo", "STARTED")
+    on_loop(fake.work.tell((upkeep, other, asked)))
+    qtbot.waitUntil(lambda: str(program.watch.mood) == "busy")
+    assert program.watch.running == 1
+
+
 def test_the_pause_is_in_the_menu_and_is_said_in_words(program: Program, qtbot: QtBot) -> None:
     begun(program, qtbot)
     program.tray._make_icon()

@@ -33,3 +33,21 @@ def test_without_that_pyside_reads_them_all() -> None:
         timeout=60,
     )
     assert int(ran.stdout) > 10
+
+
+def test_an_icon_of_the_font_is_painted_without_the_library_that_brings_it() -> None:
+    script = """
+import os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication
+from nagatha_desktop.widgets import icons
+from nagatha_desktop.widgets.theme import ThemeController
+app = QApplication([])
+icons.icon(ThemeController(app, "light"), "copy").pixmap(QSize(16, 16))
+print(sorted({"qtpy", "qtawesome", "PySide6.QtOpenGL"} & set(sys.modules)))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout.strip() == "[]"

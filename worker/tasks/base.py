@@ -8,8 +8,9 @@ from celery import Celery, Task
 from celery.backends.base import Backend
 from celery.exceptions import Reject
 
+from worker.broker.results import Backend as Bundled
 from worker.engine import Engine
-from worker.servers import told_priority
+from worker.servers import is_bundled, told_priority
 
 
 def _nobody_waits(producer: object, task_id: str) -> dict[str, object]:
@@ -40,7 +41,13 @@ class NagathaCelery(Celery):  # type: ignore[misc]
     task_cls = NagathaTask
 
     def _get_backend(self) -> Backend:
-        backend = super()._get_backend()
+        url = str(self.conf.result_backend or "")
+        if is_bundled(url):
+            # Celery would look through all installed packages for another one of that name, and
+            # again for each thread: 10 to 20 ms each.
+            backend: Backend = Bundled(app=self, url=url)
+        else:
+            backend = super()._get_backend()
         # Nobody here waits for a result, and Redis would be asked to tell of each: one more
         # connection for each thread that sends, and a wait of 20 s when the server is gone.
         backend.on_task_call = _nobody_waits
