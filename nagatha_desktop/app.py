@@ -6,6 +6,7 @@ imported. With `client.local` this is the only place of the desktop that knows t
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -100,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool) -> int:
     """Be the program until it ends."""
+    # Nearly all that is made during the start stays: looking through it for garbage, again and
+    # again, is a tenth of the time to the first window. `LocalBackend` lets it begin again.
+    gc.disable()
     spare_sources()
     from PySide6.QtWidgets import QApplication
 
@@ -193,6 +197,7 @@ class LocalBackend:
                 if not self._ended:
                     self._begin_here(bridge)
         except Exception as error:  # whatever it is, the window must say so and stay
+            gc.enable()
             log.exception("The engine could not be begun with")
             bridge.report_failure(problem_of(error))
 
@@ -214,9 +219,19 @@ class LocalBackend:
 
         async def make() -> "Client":
             self._making = asyncio.current_task()
-            self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor)
-            runtime.spawn(warm_up(), "warm up")
+            try:
+                self._engine, client = await LocalEngine.begin(self._paths, runtime, redactor)
+            finally:
+                runtime.spawn(settle(), "settle")
             return client
+
+        async def settle() -> None:
+            try:
+                await warm_up()
+            finally:
+                # What the start made is never looked at again.
+                gc.freeze()
+                gc.enable()
 
         bridge.connect_client(runtime, make)
 
