@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 SOCKET = "desktop"
+SETTLED_WITHIN = 10.0
+"""Seconds after which garbage is collected again though a module still holds up the worker."""
 WINDOWS = ("chat", "reminders", "activity", "settings")
 
 log = logging.getLogger(__name__)
@@ -228,6 +230,8 @@ class LocalBackend:
         async def settle() -> None:
             try:
                 await warm_up()
+                if self._engine is not None:
+                    await self._engine.loaded(SETTLED_WITHIN)
             finally:
                 # What the start made is never looked at again.
                 gc.freeze()

@@ -56,6 +56,12 @@ class LocalEngine:
         engine = self._engine
         await engine.plug(background(engine, engine.paths.queue, work=True))
 
+    async def loaded(self, timeout: float) -> None:
+        """Return once the worker is there, or could not be started; after `timeout` seconds at
+        the latest."""
+        if self._background is not None:
+            await asyncio.wait((self._background,), timeout=timeout)
+
     @property
     def running(self) -> int:
         """How many answers and tasks are at work."""

@@ -51,6 +51,7 @@ async def _measured(
     figures: list[Figure] = []
     async with engine:
         await engine.plug(background)
+        gc.freeze()  # as the program does when everything is loaded
         for name, url in brokers.items():
             await engine.services(LOCAL_OWNER).system.set_broker(url)
             figures += await _one_broker(engine, name, 3 if quick else 10)

@@ -5,6 +5,7 @@ Owns their arguments and what they print.
 
 import asyncio
 import contextlib
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -281,6 +282,8 @@ def worker(api: bool) -> None:
             output.note(str(notice))
         if status.worker != "ok":
             return FAILED
+        # What was made until now stays; looking through it for garbage takes 0.15 s each time.
+        gc.freeze()
         output.line(f"Working on {status.broker}. Press Ctrl+C to stop.")
         async with AsyncExitStack() as stack:
             if api:
