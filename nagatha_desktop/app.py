@@ -6,6 +6,7 @@ imported. With `client.local` this is the only place of the desktop that knows t
 """
 
 import argparse
+import contextlib
 import gc
 import logging
 import os
@@ -231,7 +232,9 @@ class LocalBackend:
             try:
                 await warm_up()
                 if self._engine is not None:
-                    await self._engine.loaded(SETTLED_WITHIN)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(SETTLED_WITHIN):
+                            await self._engine.loaded()
             finally:
                 # What the start made is never looked at again.
                 gc.freeze()

@@ -56,11 +56,10 @@ class LocalEngine:
         engine = self._engine
         await engine.plug(background(engine, engine.paths.queue, work=True))
 
-    async def loaded(self, timeout: float) -> None:
-        """Return once the worker is there, or could not be started; after `timeout` seconds at
-        the latest."""
+    async def loaded(self) -> None:
+        """Return once the worker is there, or could not be started."""
         if self._background is not None:
-            await asyncio.wait((self._background,), timeout=timeout)
+            await asyncio.wait((self._background,))
 
     @property
     def running(self) -> int:

@@ -42,6 +42,8 @@ _log = get_logger(__name__)
 class ResultConsumer(BaseResultConsumer):  # type: ignore[misc]  # Celery is untyped
     """Hands the results that this backend's threads wait for to their `AsyncResult`."""
 
+    on_message: OnMessage
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._reset()
