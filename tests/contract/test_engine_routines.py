@@ -20,6 +20,7 @@ from tests.support.worlds import World
 from worker.contract.errors import Conflict, InvalidInput, NotFound
 from worker.contract.routines import Occurrence, Routine, RoutineDraft
 from worker.service.routine_clock import SETTLING
+from worker.service.routine_start import Starts
 
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 DRAFT = RoutineDraft(title="News", prompt="What is new?", cron="30 8 * * *", zone="Europe/Berlin")
@@ -360,6 +361,34 @@ def test_run_now_leaves_its_times_alone(there: World, clocks: Clocks) -> None:
             await client.run_now(made.id)
         await client.change(made.id, replace(DRAFT, overlap="queue"))
         assert (await client.run_now(made.id)).state == "waiting"
+
+    there.run(test)
+
+
+@pytest.mark.expect_log_errors
+def test_one_that_breaks_holds_up_no_other(
+    there: World, clocks: Clocks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin = Starts.begin
+
+    async def test(there: World) -> None:
+        broken = await there.client.routines.add(ECHO)
+        sound = await there.client.routines.add(ECHO)
+
+        async def sometimes(self: Starts, routine: Routine, time: Occurrence) -> Any:
+            if routine.id == broken.id:
+                raise RuntimeError("a defect")
+            return await begin(self, routine, time)
+
+        monkeypatch.setattr(Starts, "begin", sometimes)
+        clocks.pass_(minutes=30, seconds=1)
+        await tick(there)
+        assert (await history(there, broken), await history(there, sound)) == ([], ["running"])
+        assert f"the schedule {broken.id} could not be looked after" in caplog.text
+        # Nothing of it is lost: it is begun once it can be.
+        monkeypatch.undo()
+        await tick(there)
+        assert await history(there, broken) == ["running"]
 
     there.run(test)
 

@@ -7,11 +7,12 @@ same, since the storage says who was first. It must not know SQL or Celery.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from worker.contract.errors import Conflict, NagathaError, NotFound
+from worker.contract.errors import Conflict, NagathaError, NotFound, StorageError
 from worker.contract.events import (
     ChatChanged,
     MessageChanged,
@@ -30,6 +31,8 @@ from worker.storage.base import Storage
 from worker.storage.routines import OVERLAP, OwnedOccurrence, Start
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LATE = timedelta(minutes=2)
 """A time that is found so much later was missed: nobody was there. Beat looks each minute."""
@@ -76,6 +79,8 @@ class RoutineClock:
         self._looked: tuple[datetime, float] | None = None
         self._changed = asyncio.Event()
         self._ticking = asyncio.Lock()
+        self._broke = False
+        """Whether a routine that is due cannot be begun: it would be due again at once."""
 
     # the timer ---------------------------------------------------------------------------
 
@@ -85,9 +90,10 @@ class RoutineClock:
             self._changed.clear()
             wait = EVERY
             try:
+                self._broke = False
                 await self.tick()
                 due = await self.next_routine_due()
-                if due is not None:
+                if due is not None and not self._broke:
                     left = (due - self._now()).total_seconds()
                     wait = min(EVERY, max(_LEAST, left))
             except NagathaError as error:
@@ -136,8 +142,19 @@ class RoutineClock:
             if self._paused():
                 return
             for owner, routine in await self._storage().due_routines(now):
-                await self._come(owner, routine, now)
+                await self._apart(routine.id, self._come(owner, routine, now))
             await self._begin_waiting()
+
+    async def _apart(self, routine: str, work: Coroutine[object, object, T]) -> T | None:
+        """The result of `work`; None where it broke, which must not hold up other routines."""
+        try:
+            return await work
+        except StorageError:
+            raise
+        except Exception:  # a defect of ours, or of what is stored
+            log.exception("the schedule %s could not be looked after", routine)
+            self._broke = True
+            return None
 
     def _look_at_clocks(self) -> datetime:
         now, seconds = self._now(), self._monotonic()
@@ -299,7 +316,8 @@ class RoutineClock:
                 continue
             if owned.catch_up and (not settled or catching_up >= CATCH_UPS):
                 continue
-            if await self._begin_one(owned) and owned.catch_up:
+            begun = await self._apart(owned.occurrence.routine, self._begin_one(owned))
+            if begun and owned.catch_up:
                 catching_up += 1
 
     async def _begin_one(self, owned: OwnedOccurrence) -> bool:
