@@ -374,7 +374,7 @@ def _unreachable(text: str, call: Call) -> ModelError:
         remedy = f"Check the address in {_SETTINGS}."
         action = "models"
     if call.local:
-        remedy = f"Start {call.provider} on this machine, then try again."
+        remedy = "Start it on this machine, then try again."
     return ModelError(
         f"{call.provider} cannot be reached", why, remedy, kind="no_network", action=action
     )
