@@ -2262,6 +2262,65 @@
     </message>
 </context>
 <context>
+    <name>NoticeTest</name>
+    <message>
+        <source>Try it</source>
+        <translation>Ausprobieren</translation>
+    </message>
+    <message>
+        <source>With a button, as reminders have them.</source>
+        <translation>Mit einer Schaltfläche, wie Erinnerungen sie haben.</translation>
+    </message>
+    <message>
+        <source>Send a test notification</source>
+        <translation>Testmeldung senden</translation>
+    </message>
+    <message>
+        <source>The desktop is asked …</source>
+        <translation>Der Desktop wird gefragt …</translation>
+    </message>
+    <message>
+        <source>A test</source>
+        <translation>Ein Test</translation>
+    </message>
+    <message>
+        <source>This is how Nagatha speaks to you on this desktop.</source>
+        <translation>So meldet sich Nagatha auf diesem Desktop.</translation>
+    </message>
+    <message>
+        <source>I see it</source>
+        <translation>Ich sehe sie</translation>
+    </message>
+    <message>
+        <source>The system’s notifications have it.</source>
+        <translation>Die Benachrichtigungen des Systems haben sie.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: there is no session bus on which the system’s notifications could be asked.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Es gibt keinen Sitzungsbus, auf dem die Benachrichtigungen des Systems zu erreichen wären.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: nothing on this desktop shows notifications.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Auf diesem Desktop zeigt nichts Benachrichtigungen.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications have no buttons.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems haben keine Schaltflächen.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications do not answer.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems antworten nicht.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications did not take it.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems haben sie nicht angenommen.</translation>
+    </message>
+    <message>
+        <source>You answered it, and the answer came back.</source>
+        <translation>Sie haben geantwortet, und die Antwort kam an.</translation>
+    </message>
+</context>
+<context>
     <name>Notifier</name>
     <message>
         <source>Open</source>
