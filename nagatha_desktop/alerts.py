@@ -55,6 +55,8 @@ class Alerts(QObject):
         becomes of a run."""
         super().__init__(parent)
         self._state = state
+        self._calm = calm
+        self._stopped = False
         self.absences = Absences(bridge, clock, parent=self)
         """Why nobody was there when something was due."""
         self.reminders_seen: Callable[[], bool] = lambda: False
@@ -111,11 +113,14 @@ class Alerts(QObject):
     @Slot()
     def front_changed(self) -> None:
         """Another window, or another chat, is in front, or none."""
-        self._left.start()
+        if not self._stopped:
+            self._left.start()
 
     def stop(self) -> None:
         """Say nothing more, and take away what is shown."""
+        self._stopped = True
         self._left.stop()
+        self._calm.stop()
         self.reminders.stop()
         self.work.stop()
         self.notifier.stop()

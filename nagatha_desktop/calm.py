@@ -5,7 +5,7 @@ its words, so that what is said in the end is what is true by then. They outlive
 they mean, and how they are said, it must not know.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -44,6 +44,7 @@ class Calm(QObject):
         self._waiting = state.mapping(KEY)
         self._owing = bool(self._waiting)
         """Whether somebody was told to wait."""
+        self._stopped = False
         watch.changed.connect(self._look)
 
     def keeps(self) -> bool:
@@ -55,7 +56,8 @@ class Calm(QObject):
     def put(self, kind: str, about: str, value: str) -> None:
         """A piece of news waits: what it is about (an id), and what tells more of it.
 
-        One of the same kind about the same takes the place of that before. See `take`."""
+        One of the same kind about the same takes the place of that before.
+        """
         self._waiting.pop(f"{kind}:{about}", None)
         self._waiting[f"{kind}:{about}"] = value
         for name in list(self._waiting)[: max(0, len(self._waiting) - MOST)]:
@@ -77,20 +79,26 @@ class Calm(QObject):
             if name.startswith(start)
         }
 
-    def take(self, kind: str) -> dict[str, str]:
-        """As `waiting`, and it waits no more: who takes it says it, or puts it back."""
-        taken = self.waiting(kind)
-        for about in taken:
-            del self._waiting[f"{kind}:{about}"]
-        if taken:
-            self._keep()
-        return taken
+    def settle(self, kind: str, taken: Mapping[str, str]) -> None:
+        """What `waiting` gave is said, or is no news any more. What came since waits on."""
+        for about, value in taken.items():
+            if self._waiting.get(f"{kind}:{about}") == value:
+                del self._waiting[f"{kind}:{about}"]
+        self._keep()
+
+    def try_again(self) -> None:
+        """It could not be found out what is true: `over` comes again, some time later."""
+        self._owing = True
+
+    def stop(self) -> None:
+        """Let nobody say anything more; what waits is kept for the next start."""
+        self._stopped = True
 
     def _keep(self) -> None:
         self._state.set(KEY, dict(self._waiting))
 
     @Slot()
     def _look(self) -> None:
-        if self._owing and not self._watch.keeps_back(self._clock()):
+        if self._owing and not self._stopped and not self._watch.keeps_back(self._clock()):
             self._owing = False
             self.over.emit()

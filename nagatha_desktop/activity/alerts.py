@@ -12,12 +12,12 @@ from datetime import datetime
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from nagatha_desktop.activity import words
-from nagatha_desktop.activity.waited import failures_of
+from nagatha_desktop.activity.waited import Waited, failures_of
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.calm import Calm
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.events import ChatChanged, Event, RunChanged
-from worker.contract.types import Problem, Run
+from worker.contract.types import Run
 
 GATHER = 400
 """Milliseconds within which failures are said together."""
@@ -43,9 +43,9 @@ class FailureAlerts(QObject):
     ) -> None:
         """`watched` tells whether a person has before their eyes what became of a run."""
         super().__init__(parent)
-        self._bridge = bridge
         self._watched = watched
         self._calm = calm
+        self._waited = Waited(bridge, calm, self)
         self._begun = clock()
         self._titles: dict[str, str] = {}
         self._told: set[str] = set()
@@ -70,7 +70,7 @@ class FailureAlerts(QObject):
     @Slot()
     def seen(self) -> None:
         """The person looks at what failed: what waits is no news any more."""
-        self._calm.take(_KIND)
+        self._calm.settle(_KIND, self._calm.waiting(_KIND))
 
     @Slot(str)
     def said_elsewhere(self, run: str) -> None:
@@ -104,18 +104,18 @@ class FailureAlerts(QObject):
         if old or run.id in self._caused or self._watched(run):
             return
         self.unseen.emit(run.id)
-        if not again:
+        if again:
+            return
+        if self._calm.keeps():
+            self._calm.put(_KIND, run.id, "")
+        else:
             self._news.append(run)
             self._soon.start()
 
     @Slot()
     def _say(self) -> None:
         news, self._news = self._news, []
-        if news and self._calm.keeps():
-            for run in news:
-                self._calm.put(_KIND, run.id, "")
-        else:
-            self._tell(news)
+        self._tell(news)
 
     @Slot()
     def _remember(self) -> None:
@@ -125,19 +125,7 @@ class FailureAlerts(QObject):
 
     @Slot()
     def _say_waited(self) -> None:
-        waited = self._calm.take(_KIND)
-
-        def failed(_: Problem) -> None:
-            for run in waited:
-                self._calm.put(_KIND, run, "")
-
-        if waited:
-            self._bridge.call(
-                lambda client: failures_of(client, waited),
-                owner=self,
-                done=self._tell,
-                failed=failed,
-            )
+        self._waited.read(_KIND, failures_of, self._tell)
 
     def _tell(self, news: Sequence[Run]) -> None:
         if len(news) == 1:

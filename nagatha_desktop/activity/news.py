@@ -5,16 +5,15 @@ is read again, and several of a kind are said together. That a job failed is sai
 it is said, and what is in front, is decided by whoever hands that in.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from nagatha_desktop.absences import Absences, Why
 from nagatha_desktop.activity.approval_news import ApprovalNews
-from nagatha_desktop.activity.waited import Answered, answers_of, ends_of, pauses_of
+from nagatha_desktop.activity.waited import Answered, Waited, answers_of, ends_of, pauses_of
 from nagatha_desktop.announcer import Announcer, Choice, Deed
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.calm import Calm
@@ -30,10 +29,7 @@ from worker.contract.events import (
     RunChanged,
 )
 from worker.contract.routines import Occurrence, Routine
-from worker.contract.services import Client
 from worker.contract.types import Problem, Run
-
-T = TypeVar("T")
 
 GATHER = 300
 """Milliseconds within which questions about missed times are said together."""
@@ -86,6 +82,7 @@ class WorkNews(QObject):
         self._run_watched = run_watched
         self._calm = calm
         self._absences = absences
+        self._waited = Waited(bridge, calm, self)
         self._clock = clock
         self._begun = clock()
         self.approvals = ApprovalNews(bridge, announcer, wanted, watched, calm, self)
@@ -336,28 +333,9 @@ class WorkNews(QObject):
     def _say_waited(self) -> None:
         """Nobody minds being disturbed any more: say what is still true of what waited."""
         self.look()
-        self._read_waited("answer", answers_of, self._say_answers)
-        self._read_waited("end", ends_of, self._say_ends)
-        self._read_waited("paused", pauses_of, self._say_pauses)
-
-    def _read_waited(
-        self,
-        kind: str,
-        read: Callable[[Client, dict[str, str]], Awaitable[T]],
-        say: Callable[[T], None],
-    ) -> None:
-        waited = self._calm.take(kind)
-
-        def failed(_: Problem) -> None:
-            # What came meanwhile is newer.
-            for about, value in waited.items():
-                if about not in self._calm.waiting(kind):
-                    self._calm.put(kind, about, value)
-
-        if waited:
-            self._bridge.call(
-                lambda client: read(client, waited), owner=self, done=say, failed=failed
-            )
+        self._waited.read("answer", answers_of, self._say_answers)
+        self._waited.read("end", ends_of, self._say_ends)
+        self._waited.read("paused", pauses_of, self._say_pauses)
 
     def _say_answers(self, answers: tuple[Answered, ...]) -> None:
         if not self._wanted("answers"):

@@ -1,19 +1,25 @@
 """What is true by now of news that had to wait: read anew, and left out where it is no news.
 
-Owns what each kind that `calm` keeps means to the engine. What is said of it, and how, it must not
-know. These run on the runtime loop.
+Owns what each kind that `calm` keeps means to the engine, and that none is dropped before it can be
+said. What is said of it, and how, it must not know.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
+from PySide6.QtCore import QObject
+
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from worker.contract.errors import NagathaError
 from worker.contract.routines import Occurrence, Routine
 from worker.contract.services import Client
-from worker.contract.types import Run
+from worker.contract.types import Problem, Run
 
 T = TypeVar("T")
+Reader: TypeAlias = Callable[[Client, Mapping[str, str]], Awaitable[T]]
+"""Finds out, on the runtime loop, what is true of what waited."""
 
 _HISTORY = 50
 
@@ -26,6 +32,36 @@ class Answered:
     title: str
     """The chat's."""
     text: str
+
+
+class Waited(QObject):
+    """Reads what waited, one kind at a time each, and hands on what is true of it."""
+
+    def __init__(self, bridge: Bridge, calm: Calm, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._calm = calm
+        self._reading: set[str] = set()
+
+    def read(self, kind: str, reader: Reader[T], say: Callable[[T], None]) -> None:
+        """Have `say` called with what is still true of one kind; not where nothing waits."""
+        waited = self._calm.waiting(kind)
+        if not waited or kind in self._reading:
+            return
+        self._reading.add(kind)
+
+        def done(found: T) -> None:
+            self._reading.discard(kind)
+            self._calm.settle(kind, waited)
+            say(found)
+
+        def failed(_: Problem) -> None:
+            self._reading.discard(kind)
+            self._calm.try_again()
+
+        self._bridge.call(
+            lambda client: reader(client, waited), owner=self, done=done, failed=failed
+        )
 
 
 async def answers_of(client: Client, waited: Mapping[str, str]) -> tuple[Answered, ...]:

@@ -3333,8 +3333,8 @@
         <translation>Ruhezeiten</translation>
     </message>
     <message>
-        <source>What is due then is kept back until they end. Urgent reminders come through.</source>
-        <translation>Was dann fällig ist, wird bis zu ihrem Ende zurückgehalten. Dringende Erinnerungen kommen durch.</translation>
+        <source>What is new then is said once they end. Urgent reminders come through.</source>
+        <translation>Was dann neu ist, wird gemeldet, sobald sie enden. Dringende Erinnerungen kommen durch.</translation>
     </message>
     <message>
         <source>Quiet from</source>
