@@ -195,7 +195,7 @@ class ReminderAlerts(QObject):
             for firing in firings:
                 try:
                     if await client.reminders.take(firing.id, process):
-                        taken.append(firing)
+                        taken.append(await _as_it_is_now(client, firing))
                 except NagathaError:
                     # Those that are taken are said all the same: nobody else can take them.
                     unsure.append(firing)
@@ -381,6 +381,14 @@ class ReminderAlerts(QObject):
                 self._announcer.withdraw(name_of(_TOGETHER))
         else:
             self._announcer.withdraw(name_of(firing))
+
+
+async def _as_it_is_now(client: Client, firing: Firing) -> Firing:
+    """A firing with what its reminder says now: it may have been changed while it was held."""
+    try:
+        return _of_now(firing, await client.reminders.get(firing.reminder))
+    except NagathaError:
+        return firing
 
 
 def _of_now(firing: Firing, reminder: Reminder) -> Firing:

@@ -335,3 +335,26 @@ def test_a_chat_that_is_renamed_while_its_answer_waits_is_said_with_its_new_name
     on_loop(fake.chats.rename(chat, "Tides"))
     end()
     qtbot.waitUntil(lambda: scene.titles == ["Answered: Tides"])
+
+
+def test_a_program_that_ends_says_nothing_more_and_keeps_what_waits(
+    scene: Scene, fake: FakeClient, tell: Tell, end: Callable[[], None], qtbot: QtBot
+) -> None:
+    over: list[bool] = []
+    scene.calm.over.connect(lambda: over.append(True))
+    answered(fake, tell, "Morning")
+    qtbot.waitUntil(waits(scene, "answer"))
+    scene.calm.stop()
+    end()
+    qtbot.waitUntil(lambda: scene.quiet.quiet == Quiet(None))
+    assert over == [] and waits(scene, "answer")()
+
+
+def test_what_came_while_it_was_read_what_is_true_waits_on(scene: Scene) -> None:
+    scene.calm.put("answer", "chat", "old")
+    read = scene.calm.waiting("answer")
+    scene.calm.put("answer", "chat", "new")
+    scene.calm.settle("answer", read)
+    assert scene.calm.waiting("answer") == {"chat": "new"}
+    scene.calm.settle("answer", {"chat": "new"})
+    assert scene.calm.waiting("answer") == {}

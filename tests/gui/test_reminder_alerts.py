@@ -238,6 +238,16 @@ def test_a_text_that_is_changed_before_it_was_said_is_said_as_it_is_now(
     qtbot.waitUntil(lambda: scene.titles == ["Call Eva"])
 
 
+def test_a_text_that_was_changed_while_it_was_held_is_said_as_it_is_now(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    reminder = fake.due.put("Call Ana", datetime.now(UTC))
+    held = fake.due.add_firing(reminder.id, datetime.now(UTC), "held")
+    on_loop(fake.due.change(reminder.id, text="Call Eva"))
+    on_loop(fake.due.release(held.id))
+    qtbot.waitUntil(lambda: scene.titles == ["Call Eva"])
+
+
 def test_a_text_among_several_is_changed_there(
     scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:

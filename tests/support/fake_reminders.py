@@ -87,6 +87,11 @@ class FakeReminders:
         self._client.emit(FiringChanged(made))
         return made
 
+    async def release(self, firing: str) -> None:
+        """It is held back no longer, and everybody hears of it."""
+        self.firings[firing] = replace(self.firings[firing], state="due")
+        self._client.emit(FiringChanged(self.firings[firing]))
+
     async def tell(self, reminder: Reminder) -> None:
         """It is like this now, and everybody hears of it."""
         self._tell(reminder)
