@@ -127,8 +127,6 @@ class ReminderAlerts(QObject):
             for firing in [f for f in self._said.values() if f.reminder == reminder.id]:
                 self._settle(firing.id)
             return
-        for waiting in (self._late, self._due):
-            waiting[:] = [_of_now(firing, reminder) for firing in waiting]
         changed = [
             now
             for firing in self._said.values()

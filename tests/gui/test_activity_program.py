@@ -1,6 +1,7 @@
 """Background work in the program: tray, badge, commands, and the news of what failed."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -294,12 +295,13 @@ def be_over(fake: FakeClient, on_loop: OnLoop) -> None:
 def test_failures_wait_while_nobody_is_to_disturb_and_are_said_together(
     kept: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:
-    first, second, gone = failing(fake), failing(fake), failing(fake)
-    for run in (first, second, gone):
+    runs = [failing(fake) for _ in range(4)]
+    for run in runs:
         on_loop(fake.work.tell((run,)))
         settled(kept, fake, on_loop, qtbot)
-    assert kept.said == [] and waiting(kept, first, second, gone)()
-    del fake.work.runs[gone.id]
+    assert kept.said == [] and waiting(kept, *runs)()
+    del fake.work.runs[runs[0].id]
+    fake.work.runs[runs[1].id] = replace(runs[1], state="SUCCESS")
     be_over(fake, on_loop)
     qtbot.waitUntil(lambda: kept.said == [("2 jobs failed", "Fetch", "")])
     assert waiting(kept)()
@@ -346,6 +348,23 @@ def test_a_failure_that_waits_over_a_restart_is_counted_and_said(
     assert shown.notes[0].notification.title == "Failed: Fetch"
 
 
+def test_what_waits_is_not_lost_by_a_program_that_is_ending(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    fake.due.kept_back = Quiet(datetime.now(UTC) + timedelta(hours=1), "asked")
+    run = failing(fake)
+    program.calm.put("failure", run.id, "")
+    begun(program, qtbot, hidden=True)
+    qtbot.waitUntil(program.calm.keeps)
+    program.alerts.stop()
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: program.watch.reminders.quiet == Quiet(None))
+    qtbot.waitUntil(lambda: not program.bridge.busy)
+    assert set(program.calm.waiting("failure")) == {run.id}
+    program.alerts.front_changed()
+    assert not program.alerts._left.isActive()
+
+
 def test_what_waits_is_no_news_once_the_failed_ones_were_looked_at(
     program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:
@@ -389,6 +408,8 @@ def test_an_approval_that_was_in_front_is_said_when_the_program_is_left(
     qtbot.waitUntil(program.window.isActiveWindow)
     asked = on_loop(fake.approval_desk.ask("Write a file", chat=chat))
     qtbot.waitUntil(lambda: asked.id in program.alerts.work.approvals._open)
+    qtbot.waitUntil(lambda: not program.alerts._left.isActive())
+    assert program.alerts.notifier.windows is None
     program.open_quick()
     qtbot.waitUntil(program.quick.isActiveWindow)
     qtbot.waitUntil(lambda: isinstance(program.alerts.notifier.windows, Notes))

@@ -290,6 +290,16 @@ def test_those_that_are_said_together_are_counted_again_and_taken_away(
     qtbot.waitUntil(lambda: scene.titles == [])
 
 
+def test_what_was_read_before_an_answer_came_is_older_than_the_answer(
+    scene: Scene, fake: FakeClient, quiet: Callable[[], None]
+) -> None:
+    waiting = fake.approval_desk.put("Write a file", id="approval-9")
+    scene.news.approvals.take(replace(waiting, verdict="once"))
+    del fake.approval_desk.all[waiting.id]
+    scene.news.approvals._know((waiting,))
+    quiet()
+
+
 def test_a_number_that_a_person_closed_does_not_come_back(
     scene: Scene, fake: FakeClient, on_loop: OnLoop, quiet: Callable[[], None], qtbot: QtBot
 ) -> None:

@@ -193,6 +193,7 @@ def test_ends_of_routines_wait_and_are_said_together(
     on_loop(desk.delete(list(desk.all)[2]))
     scene.seen.add("chat of S")
     scene.news.look_around()
+    scene.seen.clear()
     end()
     qtbot.waitUntil(lambda: scene.titles == ["2 routines ended"])
     lines = scene.notes[0].notification.text.splitlines()
@@ -247,6 +248,16 @@ def test_quiet_hours_that_begin_keep_back_what_comes_from_then_on(
     answered(fake, tell, "After")
     qtbot.waitUntil(waits(scene, "answer"))
     assert scene.titles == ["Answered"]
+
+
+def test_quiet_hours_that_are_only_found_when_they_are_asked_for_count_too(
+    scene: Scene, fake: FakeClient, tell: Tell, end: Callable[[], None], qtbot: QtBot
+) -> None:
+    end()
+    qtbot.waitUntil(lambda: not scene.calm.keeps())
+    fake.due.kept_back = Quiet(scene.now + timedelta(hours=1), "hours")
+    scene.quiet.read()
+    qtbot.waitUntil(scene.calm.keeps)
 
 
 def test_news_waits_until_it_is_known_whether_it_may_be_said(

@@ -300,6 +300,18 @@ def test_what_is_shown_is_marked_again_in_data_that_does_not_know_it(
     assert scene.titles == ["Still due"]
 
 
+def test_one_that_replaced_data_does_not_know_as_shown_is_said_where_nothing_says_it(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    scene.in_front = True  # it was seen in the window
+    firing = on_loop(fake.due.fire(fake.due.put("Call", datetime.now(UTC)).id))
+    qtbot.waitUntil(lambda: fake.due.firings[firing.id].shown is not None)
+    scene.in_front = False
+    fake.due.firings[firing.id] = replace(fake.due.firings[firing.id], shown=None)
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: scene.titles == ["Call"])
+
+
 @pytest.mark.parametrize(
     ("hours", "title"),
     [(1, "2 were due while the computer was asleep"), (9, "2 reminders were missed")],
