@@ -75,7 +75,8 @@ class Announcer(QObject):
         self._said[id] = _Said(tuple(choices), opens, shown, stays)
         self._make_room()
         actions = tuple(Action(str(at), choice.title) for at, choice in enumerate(choices))
-        self._notifier.say(Notification(id, title, text, actions, stays, sound))
+        clickable = opens is not None and all(choice.do != opens for choice in choices)
+        self._notifier.say(Notification(id, title, text, actions, stays, sound, clickable))
 
     def withdraw(self, id: str) -> None:
         """Take it away: it was answered elsewhere."""

@@ -150,6 +150,7 @@ def open_settings(program: "Program") -> "SettingsWindow":
         autostart=autostart_for(os.environ),
         command=program_command(),
         quick_command=command_line((*program_command(hidden=False), "--quick")),
+        announcer=program.alerts.announcer,
         hotkey_missing=unavailable_because(os.environ),
     )
     return SettingsWindow(

@@ -14,15 +14,17 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, Sl
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
 from nagatha_desktop.platform.single_instance import SingleInstance
-from nagatha_desktop.shortcuts import Keys, WindowKeys, key_text
+from nagatha_desktop.shortcuts import Keys, WindowKeys, hotkey_refused
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.widgets.caret import CalmCaret
 from nagatha_desktop.widgets.icons import preload
+from nagatha_desktop.widgets.quit_question import quit_question
 from nagatha_desktop.widgets.theme import ThemeController, ThemeMode
 from worker.contract.types import Problem, Run
 
@@ -108,6 +110,7 @@ class Program(QObject):
         self.watch = EngineWatch(self.bridge, self)
         self.chats = ChatList(self.bridge, self)
         self.models = Models(self.bridge, self)
+        self.calm = Calm(self.watch.reminders, state, parent=self)
         self.window = ChatWindow(
             self.bridge, self.themes, state, self.keys, self.watch, self.chats, self.models
         )
@@ -169,7 +172,14 @@ class Program(QObject):
         from nagatha_desktop.activity.desk import ActivityDesk
 
         activity = ActivityDesk(
-            self.bridge, self.themes, self.state, self.keys, self.watch, self._watched, self
+            self.bridge,
+            self.themes,
+            self.state,
+            self.keys,
+            self.watch,
+            self._watched,
+            self.calm,
+            self,
         )
         activity.news.connect(self._say_news)
         activity.reminders_wanted.connect(self.show_reminders)
@@ -199,12 +209,23 @@ class Program(QObject):
         """What is said on the desktop."""
         from nagatha_desktop.alerts import Alerts
 
-        made = Alerts(self.bridge, self.themes, self.state, self._chat_watched, self._watched, self)
+        made = Alerts(
+            self.bridge,
+            self.themes,
+            self.state,
+            self._chat_watched,
+            self._watched,
+            self.calm,
+            self,
+        )
         made.reminders_seen = lambda: _in_front(self.reminders.made)
+        self.reminders.why = made.absences.why
         made.chat_wanted.connect(self.open_chat)
         made.activity_wanted.connect(self.show_activity)
         made.reminders_wanted.connect(self.reminders.show_reminder)
         made.work.failure_said.connect(self.activity.alerts.said_elsewhere)
+        self.app.focusWindowChanged.connect(made.front_changed)
+        self.window.model.chat_changed.connect(made.front_changed)
         return made
 
     @cached_property
@@ -214,6 +235,7 @@ class Program(QObject):
 
         made = Wakefulness(self.bridge, self.watch, self.state, self)
         made.offer(self.tray)
+        made.sleep.woke.connect(self.alerts.absences.look)
         return made
 
     @Slot()
@@ -471,18 +493,9 @@ class Program(QObject):
 
     @Slot(str)
     def _hotkey_refused(self, reason: str) -> None:
-        key = key_text(self.state.text("hotkey"))
         if self._settings_window is not None:
             self._settings_window.hotkey_refused(reason)
-        self.window.notices.add(
-            Problem(
-                "hotkey",
-                self.tr("{key} does not open quick ask").format(key=key),
-                reason,
-                self.tr("Choose another key in Settings."),
-                "settings",
-            )
-        )
+        self.window.notices.add(hotkey_refused(self.state.text("hotkey"), reason))
 
     # -- closing and ending ---------------------------------------------------------------------
 
@@ -494,12 +507,7 @@ class Program(QObject):
         if not self.tray.available or not self.state.flag("close_to_tray"):
             self.quit()
         elif self.state.tell_once("still_running"):
-            self.alerts.announcer.say(
-                "running",
-                self.tr("Nagatha is still running"),
-                self.tr("It waits in the tray. Quit it from the menu there."),
-                opens=self.window.bring_up,
-            )
+            self.alerts.still_running(self.window.bring_up)
 
     @Slot()
     def quit(self) -> None:
@@ -509,18 +517,8 @@ class Program(QObject):
         if self.watch.running == 0:
             self.end()
             return
-        question = QMessageBox(self.window if self.window.isVisible() else None)
-        question.setWindowTitle(self.tr("Quit Nagatha"))
-        question.setText(self.tr("Something is still at work"))
-        question.setInformativeText(
-            self.tr("{number} running. What is stopped now goes on at the next start.").format(
-                number=self.watch.running
-            )
-        )
-        keep = question.addButton(self.tr("Keep running"), QMessageBox.ButtonRole.RejectRole)
-        stop = question.addButton(self.tr("Stop and quit"), QMessageBox.ButtonRole.DestructiveRole)
-        question.setDefaultButton(keep)
-        question.setEscapeButton(keep)
+        parent = self.window if self.window.isVisible() else None
+        question, stop = quit_question(self.watch.running, parent)
         stop.clicked.connect(self.end)
         question.finished.connect(self._answered)
         self._question = question

@@ -11,6 +11,8 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from worker.contract.types import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
@@ -94,6 +96,18 @@ def conflicts(chosen: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def key_text(key: str) -> str:
     """How a key is written for a person on this system."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def hotkey_refused(key: str, reason: str) -> Problem:
+    """What a person is told where the system does not give `key`, which is to work everywhere."""
+    translate = QCoreApplication.translate
+    return Problem(
+        "hotkey",
+        translate("Program", "{key} does not open quick ask").format(key=key_text(key)),
+        reason,
+        translate("Program", "Choose another key in Settings."),
+        "settings",
+    )
 
 
 class Keys(QObject):

@@ -48,9 +48,11 @@ DEFAULTS: dict[str, Json] = {
     "notify_routines": True,
     "notify_sound": True,
     "keep_awake": False,
+    "unsaid": {},
 }
 """Every key there is, with its value where nothing is stored. `hotkey` and `shortcuts` are in
-Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window."""
+Qt's portable form; `told` names the notices that are shown once; `geometry` is base64 a window;
+`unsaid` is news that waits (see `calm`)."""
 
 
 CHOICES: dict[str, tuple[str, ...]] = {"theme": ("system", "light", "dark")}

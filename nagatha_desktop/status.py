@@ -50,6 +50,8 @@ class ReminderWatch(QObject):
         """None until the engine told."""
         self.quiet: Quiet | None = None
         """None until the engine told."""
+        self._kept: Quiet | None = None
+        """As `quiet`, but what was known last is not forgotten where it cannot be read again."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(COUNT_AFTER)
@@ -76,6 +78,7 @@ class ReminderWatch(QObject):
     def _know(self, found: tuple[ReminderCounts, Quiet]) -> None:
         self._reading = None
         self.counts, self.quiet = found
+        self._kept = self.quiet
         self._look_again()
         self.changed.emit()
 
@@ -94,6 +97,13 @@ class ReminderWatch(QObject):
             left = min(left, round((ends - now).total_seconds() * 1000) + 1_000)
         self._day.start(max(1_000, min(_LOOK, left)))
 
+    def keeps_back(self, now: datetime) -> bool:
+        """Whether notifications are kept back at `now`, an aware time. While that is asked for the
+        first time they are, too; where nobody could tell, they are not."""
+        if self._kept is None:
+            return self._reading is not None
+        return self._kept.until is not None and now < self._kept.until
+
     def do_not_disturb(
         self, until: datetime | None, failed: Callable[[Problem], None] | None = None
     ) -> None:
@@ -106,7 +116,7 @@ class ReminderWatch(QObject):
         )
 
     def _know_quiet(self, quiet: Quiet) -> None:
-        self.quiet = quiet
+        self.quiet = self._kept = quiet
         self._look_again()
         self.changed.emit()
 
@@ -121,6 +131,8 @@ class EngineWatch(QObject):
     """The engine's state as it was told last."""
 
     changed = Signal()
+    looked_at_failures = Signal()
+    """The person looks at what failed."""
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -164,6 +176,7 @@ class EngineWatch(QObject):
 
     def failures_seen(self) -> None:
         """The person looks at what failed: it is no news any more."""
+        self.looked_at_failures.emit()
         if self._failures:
             self._failures.clear()
             self.changed.emit()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from nagatha_desktop.activity.alerts import FailureAlerts
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.state import WindowState
 from nagatha_desktop.status import EngineWatch
@@ -50,6 +51,7 @@ class ActivityDesk(QObject):
         keys: Keys,
         watch: EngineWatch,
         watched: Callable[[Run], bool],
+        calm: Calm,
         parent: QObject | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -64,7 +66,8 @@ class ActivityDesk(QObject):
         self._clock = clock
         self._window: ActivityWindow | None = None
         self._run = ""
-        self.alerts = FailureAlerts(bridge, self._is_watched, clock, self)
+        self.alerts = FailureAlerts(bridge, self._is_watched, clock, calm, self)
+        watch.looked_at_failures.connect(self.alerts.seen)
         self.alerts.unseen.connect(watch.failed_unseen)
         self.alerts.failed.connect(self._failed)
 

@@ -1,16 +1,22 @@
 """Says on the desktop what ended or waits while nobody looked: answers, approvals, routines.
 
-Owns which of it is news. That a job failed is said by `alerts`; how it is said, and what is in
-front, is decided by whoever hands that in.
+Owns which of it is news, and what becomes of news that had to wait (see `calm`): what is still true
+is read again, and several of a kind are said together. That a job failed is said by `alerts`; how
+it is said, and what is in front, is decided by whoever hands that in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from nagatha_desktop.announcer import Announcer, Choice
+from nagatha_desktop.absences import Absences, Why
+from nagatha_desktop.activity.approval_news import ApprovalNews
+from nagatha_desktop.activity.waited import Answered, Waited, answers_of, ends_of, pauses_of
+from nagatha_desktop.announcer import Announcer, Choice, Deed
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.events import (
     ApprovalChanged,
@@ -22,22 +28,26 @@ from worker.contract.events import (
     RoutineChanged,
     RunChanged,
 )
-from worker.contract.routines import Approval, Occurrence, Routine, Verdict
+from worker.contract.routines import Occurrence, Routine
 from worker.contract.types import Problem, Run
 
 GATHER = 300
 """Milliseconds within which questions about missed times are said together."""
-APART = 3
-"""So many approvals that wait at the start are said one by one; more are said together."""
+LINES = 6
+"""So many of those that are said together are named."""
 _LINE = 160
 _ASKING = "routines:asking"
-_WAITING = "approvals"
 _KEPT = 500
 
 
-def approval_name(approval: str) -> str:
-    """The notification's id for an approval (id)."""
-    return f"approval:{approval}"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a notification says, and where a click on it leads."""
+
+    id: str
+    title: str
+    text: str
+    opens: Deed
 
 
 class WorkNews(QObject):
@@ -57,6 +67,8 @@ class WorkNews(QObject):
         watched: Callable[[str], bool],
         run_watched: Callable[[Run], bool],
         clock: Callable[[], datetime],
+        calm: Calm,
+        absences: Absences,
         parent: QObject | None = None,
     ) -> None:
         """`wanted` tells whether a kind of news is switched on ("answers", "approvals",
@@ -68,7 +80,14 @@ class WorkNews(QObject):
         self._wanted = wanted
         self._watched = watched
         self._run_watched = run_watched
+        self._calm = calm
+        self._absences = absences
+        self._waited = Waited(bridge, calm, self)
+        self._clock = clock
         self._begun = clock()
+        self.approvals = ApprovalNews(bridge, announcer, wanted, watched, calm, self)
+        self.approvals.chat_wanted.connect(self.chat_wanted)
+        self.approvals.activity_wanted.connect(self.activity_wanted)
         self._titles: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         """The answers (by run) that ended last."""
@@ -76,27 +95,38 @@ class WorkNews(QObject):
         self._pauses: set[str] = set()
         self._asked: tuple[str, ...] = ()
         """Occurrences (ids) that a notification asks about."""
+        self._found: dict[str, datetime] = {}
+        """When occurrences that ask were found to be missed, where that was seen."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(GATHER)
         self._soon.timeout.connect(self._look_at_asking)
         bridge.ready.connect(self.look)
+        calm.over.connect(self._say_waited)
         bridge.listen(self, self._hear)
 
     def stop(self) -> None:
         """Say nothing more."""
         self._soon.stop()
+        self.approvals.stop()
 
     @Slot()
     def look(self) -> None:
-        """Say what waits for the person: at the start, and when data was replaced."""
-        self._bridge.call(
-            lambda client: client.approvals.waiting(),
-            owner=self,
-            done=self._know_waiting,
-            failed=_nothing,
-        )
+        """Say what waits for the person: at the start, and when that could not be said before."""
+        self.approvals.look()
         self._look_at_asking()
+
+    @Slot()
+    def look_around(self) -> None:
+        """Something else is in front now."""
+        for chat in self._calm.waiting("answer"):
+            if self._watched(chat):
+                self._calm.drop("answer", chat)
+        for routine, value in self._calm.waiting("end").items():
+            chat = value.partition(" ")[2]
+            if chat and self._watched(chat):
+                self._calm.drop("end", routine)
+        self.approvals.look_around()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, ChatChanged):
@@ -110,13 +140,14 @@ class WorkNews(QObject):
         elif isinstance(event, RunChanged):
             self._answer_ended(event.run)
         elif isinstance(event, ApprovalChanged):
-            self._approval(event.approval)
+            self.approvals.take(event.approval)
         elif isinstance(event, OccurrenceChanged):
             self._occurrence(event.occurrence)
         elif isinstance(event, RoutineChanged):
             self._routine(event.routine)
         elif isinstance(event, DataReplaced):
-            self.look()
+            self.approvals.replaced()
+            self._look_at_asking()
 
     def _is_new(self, name: str) -> bool:
         """True once for each name."""
@@ -137,73 +168,22 @@ class WorkNews(QObject):
         text = self._texts.pop(run.id, "")
         if not self._wanted("answers") or self._run_watched(run) or not self._is_new(run.id):
             return
-        chat = run.chat
-        title = one_line(self._titles.get(chat, ""), _LINE)
-        self._announcer.say(
-            f"answer:{chat}",
+        if self._calm.keeps():
+            self._calm.put("answer", run.chat, run.message or "")
+            return
+        self._say(self._answer_words(Answered(run.chat, self._titles.get(run.chat, ""), text)))
+
+    def _answer_words(self, answer: Answered) -> _Words:
+        title = one_line(answer.title, _LINE)
+        return _Words(
+            f"answer:{answer.chat}",
             self.tr("Answered: {title}").format(title=title) if title else self.tr("Answered"),
-            one_line(text, _LINE),
-            opens=lambda: self.chat_wanted.emit(chat),
+            one_line(answer.text, _LINE),
+            lambda: self.chat_wanted.emit(answer.chat),
         )
 
-    # -- approvals --------------------------------------------------------------------------------
-
-    def _know_waiting(self, waiting: tuple[Approval, ...]) -> None:
-        new = [approval for approval in waiting if approval_name(approval.id) not in self._told]
-        if len(new) <= APART:
-            for approval in new:
-                self._approval(approval)
-            return
-        for approval in new:
-            self._is_new(approval_name(approval.id))
-        if self._wanted("approvals"):
-            self._announcer.say(
-                _WAITING,
-                self.tr("{number} calls of tools wait for your approval").format(number=len(new)),
-                self.tr("Nothing is allowed by itself."),
-                opens=self.activity_wanted.emit,
-                sound=self._wanted("sound"),
-            )
-
-    def _approval(self, approval: Approval) -> None:
-        name = approval_name(approval.id)
-        if approval.verdict is not None or approval.expired:
-            self._announcer.withdraw(name)
-            return
-        if not self._wanted("approvals") or (approval.chat and self._watched(approval.chat)):
-            return
-        if not self._is_new(name):
-            return
-        self._announcer.say(
-            name,
-            self.tr("Approval needed: {tool}").format(tool=one_line(approval.tool, _LINE)),
-            one_line(approval.why, _LINE),
-            choices=(
-                Choice(self.tr("Allow once"), lambda: self._answer(approval, "once")),
-                Choice(self.tr("Deny"), lambda: self._answer(approval, "deny")),
-            ),
-            opens=lambda: self._open(approval.chat),
-            sound=self._wanted("sound"),
-        )
-
-    def _answer(self, approval: Approval, verdict: Verdict) -> None:
-        def failed(problem: Problem) -> None:
-            self._announcer.say(
-                approval_name(approval.id),
-                one_line(problem.title, _LINE),
-                one_line(approval.tool, _LINE),
-                opens=lambda: self._open(approval.chat),
-            )
-
-        self._bridge.call(
-            lambda client: client.approvals.answer(approval.id, verdict), owner=self, failed=failed
-        )
-
-    def _open(self, chat: str | None) -> None:
-        if chat:
-            self.chat_wanted.emit(chat)
-        else:
-            self.activity_wanted.emit()
+    def _say(self, words: _Words) -> None:
+        self._announcer.say(words.id, words.title, words.text, opens=words.opens)
 
     # -- routines ---------------------------------------------------------------------------------
 
@@ -211,7 +191,9 @@ class WorkNews(QObject):
         if occurrence.state == "asking" or occurrence.id in self._asked:
             self._soon.start()
         if occurrence.state == "asking":
+            self._found.setdefault(occurrence.id, self._clock())
             return
+        self._found.pop(occurrence.id, None)
         ended = occurrence.state in ("done", "failed")
         if not ended or occurrence.ended is None or occurrence.ended < self._begun:
             return
@@ -221,6 +203,9 @@ class WorkNews(QObject):
             self.failure_said.emit(occurrence.run)
         if not self._wanted("routines") or (occurrence.chat and self._watched(occurrence.chat)):
             return
+        if self._calm.keeps():
+            self._calm.put("end", occurrence.routine, f"{occurrence.id} {occurrence.chat or ''}")
+            return
         self._bridge.call(
             lambda client: client.routines.get(occurrence.routine),
             owner=self,
@@ -229,8 +214,10 @@ class WorkNews(QObject):
         )
 
     def _say_end(self, routine: Routine, occurrence: Occurrence) -> None:
-        if not routine.notify:
-            return
+        if routine.notify:
+            self._say(self._end_words(routine, occurrence))
+
+    def _end_words(self, routine: Routine, occurrence: Occurrence) -> _Words:
         title = one_line(routine.title, _LINE)
         if occurrence.state == "failed":
             words = self.tr("Failed: {what}").format(what=title)
@@ -238,28 +225,42 @@ class WorkNews(QObject):
         else:
             words = self.tr("Done: {what}").format(what=title)
             text = occurrence.result
-        self._announcer.say(
+        return _Words(
             f"routine:{routine.id}",
             words,
             one_line(text, _LINE),
-            opens=lambda: self._open(occurrence.chat),
+            lambda: self._open(occurrence.chat),
         )
 
     def _routine(self, routine: Routine) -> None:
         paused = routine.paused and bool(routine.paused_why)
         if not paused or routine.deleted is not None:
             self._pauses.discard(routine.id)
+            self._calm.drop("paused", routine.id)
             return
         if routine.id in self._pauses or routine.updated < self._begun:
             return
         self._pauses.add(routine.id)
-        if self._wanted("routines"):
-            self._announcer.say(
-                f"paused:{routine.id}",
-                self.tr("Paused: {what}").format(what=one_line(routine.title, _LINE)),
-                one_line(routine.paused_why, _LINE),
-                opens=self.activity_wanted.emit,
-            )
+        if not self._wanted("routines"):
+            return
+        if self._calm.keeps():
+            self._calm.put("paused", routine.id, "")
+        else:
+            self._say(self._pause_words(routine))
+
+    def _pause_words(self, routine: Routine) -> _Words:
+        return _Words(
+            f"paused:{routine.id}",
+            self.tr("Paused: {what}").format(what=one_line(routine.title, _LINE)),
+            one_line(routine.paused_why, _LINE),
+            self.activity_wanted.emit,
+        )
+
+    def _open(self, chat: str | None) -> None:
+        if chat:
+            self.chat_wanted.emit(chat)
+        else:
+            self.activity_wanted.emit()
 
     @Slot()
     def _look_at_asking(self) -> None:
@@ -275,15 +276,17 @@ class WorkNews(QObject):
             self._asked = ()
             self._announcer.withdraw(_ASKING)
             return
-        new = [one.id for one in asking if self._is_new(f"asking:{one.id}")]
-        if not new or not self._wanted("routines"):
+        wanted = self._wanted("routines")
+        if wanted and self._calm.keeps():
             return
+        new = [one.id for one in asking if self._is_new(f"asking:{one.id}")]
+        if not new or not wanted:
+            return
+        why = self._absences.why((one.due, self._found.get(one.id)) for one in asking)
         ids = self._asked = tuple(one.id for one in asking)
         self._announcer.say(
             _ASKING,
-            self.tr("A job was due while Nagatha was off")
-            if len(ids) == 1
-            else self.tr("{number} jobs were due while Nagatha was off").format(number=len(ids)),
+            self._missed_words(why, len(ids)),
             self.tr("Run what was missed now, or skip it?"),
             choices=(
                 Choice(self.tr("Run"), lambda: self._decide(ids, True)),
@@ -291,6 +294,25 @@ class WorkNews(QObject):
             ),
             opens=self.activity_wanted.emit,
         )
+
+    def _missed_words(self, why: Why, number: int) -> str:
+        words = {
+            "off": (
+                self.tr("A job was due while Nagatha was off"),
+                self.tr("{number} jobs were due while Nagatha was off"),
+            ),
+            "asleep": (
+                self.tr("A job was due while the computer was asleep"),
+                self.tr("{number} jobs were due while the computer was asleep"),
+            ),
+            "paused": (
+                self.tr("A job was due while Nagatha was paused"),
+                self.tr("{number} jobs were due while Nagatha was paused"),
+            ),
+            "": (self.tr("A job was missed"), self.tr("{number} jobs were missed")),
+        }
+        one, many = words[why]
+        return one if number == 1 else many.format(number=number)
 
     def _decide(self, occurrences: tuple[str, ...], run: bool) -> None:
         def failed(problem: Problem) -> None:
@@ -304,6 +326,68 @@ class WorkNews(QObject):
         self._bridge.call(
             lambda client: client.routines.decide(occurrences, run), owner=self, failed=failed
         )
+
+    # -- what had to wait -------------------------------------------------------------------------
+
+    @Slot()
+    def _say_waited(self) -> None:
+        """Nobody minds being disturbed any more: say what is still true of what waited."""
+        self.look()
+        self._waited.read("answer", answers_of, self._say_answers)
+        self._waited.read("end", ends_of, self._say_ends)
+        self._waited.read("paused", pauses_of, self._say_pauses)
+
+    def _say_answers(self, answers: tuple[Answered, ...]) -> None:
+        if not self._wanted("answers"):
+            return
+        unseen = [answer for answer in answers if not self._watched(answer.chat)]
+        last = unseen[-1].chat if unseen else ""
+        self._say_all(
+            [self._answer_words(answer) for answer in unseen],
+            "answers",
+            self.tr("{number} answers are there"),
+            [one_line(answer.title, _LINE) or self.tr("A chat") for answer in unseen],
+            lambda: self.chat_wanted.emit(last),
+        )
+
+    def _say_ends(self, ends: tuple[tuple[Routine, Occurrence], ...]) -> None:
+        if not self._wanted("routines"):
+            return
+        said = [
+            self._end_words(routine, occurrence)
+            for routine, occurrence in ends
+            if not (occurrence.chat and self._watched(occurrence.chat))
+        ]
+        self._say_all(
+            said,
+            "routines:ends",
+            self.tr("{number} routines ended"),
+            [words.title for words in said],
+            self.activity_wanted.emit,
+        )
+
+    def _say_pauses(self, routines: tuple[Routine, ...]) -> None:
+        if not self._wanted("routines"):
+            return
+        self._say_all(
+            [self._pause_words(routine) for routine in routines],
+            "routines:pauses",
+            self.tr("{number} routines paused themselves"),
+            [one_line(routine.title, _LINE) for routine in routines],
+            self.activity_wanted.emit,
+        )
+
+    def _say_all(
+        self, all_words: Sequence[_Words], id: str, title: str, names: Sequence[str], opens: Deed
+    ) -> None:
+        """One by itself, several as one with their names."""
+        if len(all_words) == 1:
+            self._say(all_words[0])
+        elif all_words:
+            lines = list(names[:LINES])
+            if len(names) > LINES:
+                lines.append(self.tr("and {number} more").format(number=len(names) - LINES))
+            self._say(_Words(id, title.format(number=len(names)), "\n".join(lines), opens))
 
 
 def _nothing(_: Problem) -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,16 @@ _INTERFACE = "org.freedesktop.login1.Manager"
 _ANSWERS_WITHIN = 5.0
 """Seconds that the bus has to answer when the connection is made."""
 _JOINED_WITHIN = 2.0
+
+
+def suspended() -> float | None:
+    """Seconds that the machine slept since it was switched on; None where the system's clocks do
+    not tell. Setting the clock on the wall makes no difference."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC) - time.clock_gettime(time.CLOCK_UPTIME_RAW)
+    return None
 
 
 class SleepWatch(QObject):

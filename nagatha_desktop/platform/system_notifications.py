@@ -60,6 +60,8 @@ class Notification:
     stays: bool = False
     """It is urgent, and stays until it is answered."""
     sound: bool = False
+    clickable: bool = True
+    """Whether a click does something that no button does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class SystemNotifications:
             return "no_buttons"
         await self._withdraw(notification.id)
         buttons = [Button(action.title, identifier=action.id) for action in notification.actions]
-        if self._needs_a_button_for_clicks(able):
+        if notification.clickable and self._needs_a_button_for_clicks(able):
             words = QCoreApplication.translate("Notifier", "Open")
             buttons.insert(0, Button(words, identifier=_CLICK))
         accepted = False

@@ -5,12 +5,15 @@ once the desktop has it. When things are due is the engine's; how it is shown is
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, Signal, Slot
 
+from nagatha_desktop.absences import Absences
 from nagatha_desktop.announcer import Announcer, Choice
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.reminders.words import missed_words
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.errors import NagathaError
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
@@ -54,6 +57,7 @@ class ReminderAlerts(QObject):
         in_front: Callable[[], bool],
         sound: Callable[[], bool],
         clock: Callable[[], datetime],
+        absences: Absences,
         parent: QObject | None = None,
     ) -> None:
         """`in_front` tells whether a person looks at the reminders; `clock` gives aware times."""
@@ -63,6 +67,7 @@ class ReminderAlerts(QObject):
         self._in_front = in_front
         self._sound = sound
         self._clock = clock
+        self._absences = absences
         self._known: set[str] = set()
         """Firings (ids) that were asked for, and are still open."""
         self._said: dict[str, Firing] = {}
@@ -96,26 +101,55 @@ class ReminderAlerts(QObject):
 
     @Slot()
     def look(self) -> None:
-        """Say what is open and was never said: at the start, and when data was replaced."""
+        """Say what is open and was never said: at the start, and where nobody could tell."""
+        self._look(self._consider)
+
+    def _look(self, done: Callable[[tuple[Firing, ...]], None]) -> None:
         self._process = None  # it may be another engine
         self._bridge.call(
             lambda client: client.reminders.open_firings(),
             owner=self,
-            done=self._consider,
+            done=done,
             failed=_nothing,
         )
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, FiringChanged):
             self._consider((event.firing,))
-        elif isinstance(event, ReminderChanged) and event.reminder.deleted is not None:
-            for firing in [f for f in self._said.values() if f.reminder == event.reminder.id]:
-                self._settle(firing.id)
+        elif isinstance(event, ReminderChanged):
+            self._follow(event.reminder)
         elif isinstance(event, DataReplaced):
-            for name in list(self._said):
-                self._settle(name)
-            self._known.clear()
-            self.look()
+            self._look(self._replaced)
+
+    def _follow(self, reminder: Reminder) -> None:
+        """What is said of a reminder says what it is now. Its times tell of themselves."""
+        if reminder.deleted is not None:
+            for firing in [f for f in self._said.values() if f.reminder == reminder.id]:
+                self._settle(firing.id)
+            return
+        changed = [
+            now
+            for firing in self._said.values()
+            if (now := _of_now(firing, reminder)) is not firing
+        ]
+        for firing in changed:
+            self._said[firing.id] = firing
+            if firing.id not in self._together and name_of(firing.id) in self._announcer.said:
+                self._say(firing, again=True)
+        together = any(firing.id in self._together for firing in changed)
+        if together and name_of(_TOGETHER) in self._announcer.said:
+            self._say_together((), again=True)
+
+    def _replaced(self, firings: tuple[Firing, ...]) -> None:
+        """Everything may be different: what is said and still open stays."""
+        still = {firing.id: firing for firing in firings}
+        for name in [name for name in (*self._known, *self._said) if name not in still]:
+            self._settle(name)
+        self._known.intersection_update(self._said)
+        unmarked = tuple(name for name in self._said if still[name].shown is None)
+        if unmarked:
+            self._mark(unmarked)
+        self._consider(firings)
 
     # -- who says it ------------------------------------------------------------------------------
 
@@ -159,7 +193,7 @@ class ReminderAlerts(QObject):
             for firing in firings:
                 try:
                     if await client.reminders.take(firing.id, process):
-                        taken.append(firing)
+                        taken.append(await _as_it_is_now(client, firing))
                 except NagathaError:
                     # Those that are taken are said all the same: nobody else can take them.
                     unsure.append(firing)
@@ -195,7 +229,8 @@ class ReminderAlerts(QObject):
 
     # -- saying it --------------------------------------------------------------------------------
 
-    def _say(self, firing: Firing) -> None:
+    def _say(self, firing: Firing, *, again: bool = False) -> None:
+        """Say it; `again` in the place of other words, without a sound."""
         self._said[firing.id] = firing
         self._announcer.say(
             name_of(firing.id),
@@ -209,10 +244,11 @@ class ReminderAlerts(QObject):
             opens=lambda: self.reminders_wanted.emit(firing.reminder),
             shown=lambda: self._mark((firing.id,)),
             stays=firing.urgent,
-            sound=self._sound(),
+            sound=self._sound() and not again,
         )
 
-    def _say_together(self, firings: Sequence[Firing]) -> None:
+    def _say_together(self, firings: Sequence[Firing], *, again: bool = False) -> None:
+        """Say them with those that are said together already; `again` as in `_say`."""
         if name_of(_TOGETHER) not in self._announcer.said:  # a person closed it
             self._forget_together()
         # What was said together before and is still open is not lost by what comes now.
@@ -223,15 +259,15 @@ class ReminderAlerts(QObject):
         lines = [f"{self._when(f.due)}  {one_line(f.text, _LINE)}" for f in both[:LINES]]
         if len(both) > LINES:
             lines.append(self.tr("and {number} more").format(number=len(both) - LINES))
-        title = (
-            self.tr("{number} were due while Nagatha was off")
-            if any(firing.state == "missed" for firing in both)
-            else self.tr("{number} reminders are due")
-        )
+        if any(firing.state == "missed" for firing in both):
+            why = self._absences.why((firing.due, firing.fired) for firing in both)
+            title = missed_words(len(both), why)
+        else:
+            title = self.tr("{number} reminders are due").format(number=len(both))
         new = tuple(firing.id for firing in firings)
         self._announcer.say(
             name_of(_TOGETHER),
-            title.format(number=len(both)),
+            title,
             "\n".join(lines),
             choices=(
                 Choice(self.tr("Show"), self._show_together),
@@ -240,7 +276,7 @@ class ReminderAlerts(QObject):
             opens=self._show_together,
             shown=lambda: self._mark(new),
             stays=any(firing.urgent for firing in both),
-            sound=self._sound(),
+            sound=self._sound() and not again,
         )
 
     def _words(self, firing: Firing) -> str:
@@ -343,6 +379,22 @@ class ReminderAlerts(QObject):
                 self._announcer.withdraw(name_of(_TOGETHER))
         else:
             self._announcer.withdraw(name_of(firing))
+
+
+async def _as_it_is_now(client: Client, firing: Firing) -> Firing:
+    """A firing with what its reminder says now: it may have been changed while it was held."""
+    try:
+        return _of_now(firing, await client.reminders.get(firing.reminder))
+    except NagathaError:
+        return firing
+
+
+def _of_now(firing: Firing, reminder: Reminder) -> Firing:
+    """A firing with what its reminder says now; the same one where nothing is different."""
+    same = (firing.text, firing.urgent) == (reminder.text, reminder.urgent)
+    if firing.reminder != reminder.id or same:
+        return firing
+    return replace(firing, text=reminder.text, urgent=reminder.urgent)
 
 
 def _qt(moment: datetime) -> QDateTime:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from nagatha_desktop.absences import Times, Why
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.state import WindowState
@@ -57,6 +58,8 @@ class ReminderDesk(QObject):
         self._keys = keys
         self._watch = watch
         self._clock = clock
+        self.why: Callable[[Times], Why] = lambda _: ""
+        """Why nobody was there when something was due; set by who knows (see `Absences`)."""
         self._window: RemindersWindow | None = None
         self.dialog: WhenDialog | None = None
         """The question how long nobody is to disturb, while it is open."""
@@ -68,7 +71,13 @@ class ReminderDesk(QObject):
             from nagatha_desktop.reminders.window import RemindersWindow
 
             made = RemindersWindow(
-                self._bridge, self._themes, self._state, self._keys, self._watch, self._clock
+                self._bridge,
+                self._themes,
+                self._state,
+                self._keys,
+                self._watch,
+                self._clock,
+                why=lambda times: self.why(times),
             )
             made.chat_wanted.connect(self.chat_wanted)
             made.activity_wanted.connect(self.activity_wanted)

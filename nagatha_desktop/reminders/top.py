@@ -7,7 +7,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QTabBar, QWidget
 
+from nagatha_desktop.absences import Why
 from nagatha_desktop.reminders.rows import VIEWS
+from nagatha_desktop.reminders.words import missed_words
 from nagatha_desktop.widgets.badges import Elided
 from nagatha_desktop.widgets.buttons import button, icon_button
 from nagatha_desktop.widgets.cards import EmptyState
@@ -54,8 +56,8 @@ def empty_state(view: ReminderView) -> EmptyState:
             translate("Reminders", "Nothing was missed"),
             translate(
                 "Reminders",
-                "What was due while Nagatha was off or the machine slept is shown here until you "
-                "answer it.",
+                "What was due while Nagatha was off or paused, or the machine slept, is shown here "
+                "until you answer it.",
             ),
             "",
         ),
@@ -240,9 +242,7 @@ class MissedBar(QFrame):
         row.addWidget(self.done_button)
         self.hide()
 
-    def show_number(self, number: int) -> None:
-        """Say it, or nothing for 0."""
-        one = self.tr("1 was due while Nagatha was off")
-        many = self.tr("{number} were due while Nagatha was off")
-        self.words.set_text(one if number == 1 else many.format(number=number))
+    def show_number(self, number: int, why: Why) -> None:
+        """Say it, and why nobody was there where that is known; or nothing for 0."""
+        self.words.set_text(missed_words(number, why))
         self.setVisible(number > 0)

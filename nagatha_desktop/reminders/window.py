@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from nagatha_desktop.absences import Times, Why
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.reminders.actions import ReminderActions
 from nagatha_desktop.reminders.calendar_files import CalendarFiles
@@ -68,11 +69,14 @@ class RemindersWindow(Window):
         watch: EngineWatch,
         clock: Callable[[], datetime] = utc_now,
         wall: Wall | None = None,
+        why: Callable[[Times], Why] = lambda _: "",
     ) -> None:
+        """`why` tells why nobody was there when something was due, see `Absences`."""
         super().__init__("reminders", self.tr("Reminders – Nagatha"), SIZE, state)
         self._watch = watch
         self._clock = clock
         self._wall = wall or Wall()
+        self._why = why
         self._minute = -1
         self._wanted = ""
         self.card: ErrorCard | None = None
@@ -298,7 +302,8 @@ class RemindersWindow(Window):
     @Slot()
     def _show_missed(self) -> None:
         number = len(self.feed.missed)
-        self.bar.show_number(number)
+        why = self._why([(firing.due, firing.fired) for firing in self.feed.missed])
+        self.bar.show_number(number, why)
         self.top.show_missed(number)
 
     # -- one reminder -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
 
+from nagatha_desktop.absences import Why
 from nagatha_desktop.widgets import moments
 from nagatha_desktop.widgets.moments import Wall
 from nagatha_desktop.widgets.tokens import Tone
@@ -19,6 +20,30 @@ DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WEEKDAYS = frozenset(DAYS[:5])
 _PLAIN = frozenset({"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYMONTH", "WKST", "COUNT", "UNTIL"})
 _HALF_YEAR = timedelta(days=182)
+
+
+def missed_words(number: int, why: Why) -> str:
+    """How many were missed, and why where that is known of all of them."""
+    words = {
+        "off": (
+            translate("Reminders", "1 was due while Nagatha was off"),
+            translate("Reminders", "{number} were due while Nagatha was off"),
+        ),
+        "asleep": (
+            translate("Reminders", "1 was due while the computer was asleep"),
+            translate("Reminders", "{number} were due while the computer was asleep"),
+        ),
+        "paused": (
+            translate("Reminders", "1 was due while Nagatha was paused"),
+            translate("Reminders", "{number} were due while Nagatha was paused"),
+        ),
+        "": (
+            translate("Reminders", "1 reminder was missed"),
+            translate("Reminders", "{number} reminders were missed"),
+        ),
+    }
+    one, many = words[why]
+    return one if number == 1 else many.format(number=number)
 
 
 def parts_of(rrule: str) -> Mapping[str, str]:

@@ -431,6 +431,17 @@
     </message>
 </context>
 <context>
+    <name>Alerts</name>
+    <message>
+        <source>Nagatha is still running</source>
+        <translation>Nagatha läuft weiter</translation>
+    </message>
+    <message>
+        <source>It waits in the tray. Quit it from the menu there.</source>
+        <translation>Es wartet im Infobereich. Beenden lässt es sich über das Menü dort.</translation>
+    </message>
+</context>
+<context>
     <name>AllowedTool</name>
     <message>
         <source>Revoke</source>
@@ -560,6 +571,33 @@
     <message>
         <source>Asked with: {tool}</source>
         <translation>Gefragt mit: {tool}</translation>
+    </message>
+</context>
+<context>
+    <name>ApprovalNews</name>
+    <message>
+        <source>Approval needed: {tool}</source>
+        <translation>Freigabe nötig: {tool}</translation>
+    </message>
+    <message>
+        <source>Allow once</source>
+        <translation>Einmal erlauben</translation>
+    </message>
+    <message>
+        <source>Deny</source>
+        <translation>Ablehnen</translation>
+    </message>
+    <message>
+        <source>A call of a tool waits for your approval</source>
+        <translation>Ein Aufruf eines Werkzeugs wartet auf eine Freigabe</translation>
+    </message>
+    <message>
+        <source>{number} calls of tools wait for your approval</source>
+        <translation>{number} Aufrufe von Werkzeugen warten auf eine Freigabe</translation>
+    </message>
+    <message>
+        <source>Nothing is allowed by itself.</source>
+        <translation>Nichts wird von selbst erlaubt.</translation>
     </message>
 </context>
 <context>
@@ -1997,14 +2035,6 @@
         <source>Done with all that was missed</source>
         <translation>Alles Verpasste ist erledigt</translation>
     </message>
-    <message>
-        <source>1 was due while Nagatha was off</source>
-        <translation>1 war fällig, während Nagatha aus war</translation>
-    </message>
-    <message>
-        <source>{number} were due while Nagatha was off</source>
-        <translation>{number} waren fällig, während Nagatha aus war</translation>
-    </message>
 </context>
 <context>
     <name>ModelBox</name>
@@ -2232,6 +2262,65 @@
     </message>
 </context>
 <context>
+    <name>NoticeTest</name>
+    <message>
+        <source>Try it</source>
+        <translation>Ausprobieren</translation>
+    </message>
+    <message>
+        <source>With a button, as reminders have them.</source>
+        <translation>Mit einer Schaltfläche, wie Erinnerungen sie haben.</translation>
+    </message>
+    <message>
+        <source>Send a test notification</source>
+        <translation>Testmeldung senden</translation>
+    </message>
+    <message>
+        <source>The desktop is asked …</source>
+        <translation>Der Desktop wird gefragt …</translation>
+    </message>
+    <message>
+        <source>A test</source>
+        <translation>Ein Test</translation>
+    </message>
+    <message>
+        <source>This is how Nagatha speaks to you on this desktop.</source>
+        <translation>So meldet sich Nagatha auf diesem Desktop.</translation>
+    </message>
+    <message>
+        <source>I see it</source>
+        <translation>Ich sehe sie</translation>
+    </message>
+    <message>
+        <source>The system’s notifications have it.</source>
+        <translation>Die Benachrichtigungen des Systems haben sie.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: there is no session bus on which the system’s notifications could be asked.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Es gibt keinen Sitzungsbus, auf dem die Benachrichtigungen des Systems zu erreichen wären.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: nothing on this desktop shows notifications.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Auf diesem Desktop zeigt nichts Benachrichtigungen.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications have no buttons.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems haben keine Schaltflächen.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications do not answer.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems antworten nicht.</translation>
+    </message>
+    <message>
+        <source>A small window of Nagatha’s own shows it: the system’s notifications did not take it.</source>
+        <translation>Ein kleines Fenster von Nagatha zeigt sie: Die Benachrichtigungen des Systems haben sie nicht angenommen.</translation>
+    </message>
+    <message>
+        <source>You answered it, and the answer came back.</source>
+        <translation>Sie haben geantwortet, und die Antwort kam an.</translation>
+    </message>
+</context>
+<context>
     <name>Notifier</name>
     <message>
         <source>Open</source>
@@ -2302,14 +2391,6 @@
     <message>
         <source>Choose another key in Settings.</source>
         <translation>In den Einstellungen eine andere Taste wählen.</translation>
-    </message>
-    <message>
-        <source>Nagatha is still running</source>
-        <translation>Nagatha läuft weiter</translation>
-    </message>
-    <message>
-        <source>It waits in the tray. Quit it from the menu there.</source>
-        <translation>Es wartet im Infobereich. Beenden lässt es sich über das Menü dort.</translation>
     </message>
     <message>
         <source>Quit Nagatha</source>
@@ -2805,10 +2886,6 @@
         <translation>und {number} weitere</translation>
     </message>
     <message>
-        <source>{number} were due while Nagatha was off</source>
-        <translation>{number} waren fällig, während Nagatha aus war</translation>
-    </message>
-    <message>
         <source>{number} reminders are due</source>
         <translation>{number} Erinnerungen sind fällig</translation>
     </message>
@@ -3053,8 +3130,40 @@
         <translation>Nichts wurde verpasst</translation>
     </message>
     <message>
-        <source>What was due while Nagatha was off or the machine slept is shown here until you answer it.</source>
-        <translation>Was fällig war, während Nagatha aus war oder der Rechner schlief, steht hier, bis Sie es beantworten.</translation>
+        <source>What was due while Nagatha was off or paused, or the machine slept, is shown here until you answer it.</source>
+        <translation>Was fällig war, während Nagatha aus war oder pausierte oder der Rechner schlief, steht hier, bis Sie es beantworten.</translation>
+    </message>
+    <message>
+        <source>1 was due while Nagatha was off</source>
+        <translation>1 war fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>{number} were due while Nagatha was off</source>
+        <translation>{number} waren fällig, während Nagatha aus war</translation>
+    </message>
+    <message>
+        <source>1 was due while the computer was asleep</source>
+        <translation>1 war fällig, während der Rechner schlief</translation>
+    </message>
+    <message>
+        <source>{number} were due while the computer was asleep</source>
+        <translation>{number} waren fällig, während der Rechner schlief</translation>
+    </message>
+    <message>
+        <source>1 was due while Nagatha was paused</source>
+        <translation>1 war fällig, während Nagatha pausierte</translation>
+    </message>
+    <message>
+        <source>{number} were due while Nagatha was paused</source>
+        <translation>{number} waren fällig, während Nagatha pausierte</translation>
+    </message>
+    <message>
+        <source>1 reminder was missed</source>
+        <translation>1 Erinnerung wurde verpasst</translation>
+    </message>
+    <message>
+        <source>{number} reminders were missed</source>
+        <translation>{number} Erinnerungen wurden verpasst</translation>
     </message>
     <message>
         <source>repeats</source>
@@ -3224,8 +3333,8 @@
         <translation>Ruhezeiten</translation>
     </message>
     <message>
-        <source>What is due then is kept back until they end. Urgent reminders come through.</source>
-        <translation>Was dann fällig ist, wird bis zu ihrem Ende zurückgehalten. Dringende Erinnerungen kommen durch.</translation>
+        <source>What is new then is said once they end. Urgent reminders come through.</source>
+        <translation>Was dann neu ist, wird gemeldet, sobald sie enden. Dringende Erinnerungen kommen durch.</translation>
     </message>
     <message>
         <source>Quiet from</source>
@@ -5002,26 +5111,6 @@
         <translation>Beantwortet</translation>
     </message>
     <message>
-        <source>{number} calls of tools wait for your approval</source>
-        <translation>{number} Aufrufe von Werkzeugen warten auf eine Freigabe</translation>
-    </message>
-    <message>
-        <source>Nothing is allowed by itself.</source>
-        <translation>Nichts wird von selbst erlaubt.</translation>
-    </message>
-    <message>
-        <source>Approval needed: {tool}</source>
-        <translation>Freigabe nötig: {tool}</translation>
-    </message>
-    <message>
-        <source>Allow once</source>
-        <translation>Einmal erlauben</translation>
-    </message>
-    <message>
-        <source>Deny</source>
-        <translation>Ablehnen</translation>
-    </message>
-    <message>
         <source>Failed: {what}</source>
         <translation>Fehlgeschlagen: {what}</translation>
     </message>
@@ -5054,8 +5143,52 @@
         <translation>Auslassen</translation>
     </message>
     <message>
+        <source>A job was due while the computer was asleep</source>
+        <translation>Ein Auftrag war fällig, während der Rechner schlief</translation>
+    </message>
+    <message>
+        <source>{number} jobs were due while the computer was asleep</source>
+        <translation>{number} Aufträge waren fällig, während der Rechner schlief</translation>
+    </message>
+    <message>
+        <source>A job was due while Nagatha was paused</source>
+        <translation>Ein Auftrag war fällig, während Nagatha pausierte</translation>
+    </message>
+    <message>
+        <source>{number} jobs were due while Nagatha was paused</source>
+        <translation>{number} Aufträge waren fällig, während Nagatha pausierte</translation>
+    </message>
+    <message>
+        <source>A job was missed</source>
+        <translation>Ein Auftrag wurde verpasst</translation>
+    </message>
+    <message>
+        <source>{number} jobs were missed</source>
+        <translation>{number} Aufträge wurden verpasst</translation>
+    </message>
+    <message>
         <source>Nothing was run or skipped.</source>
         <translation>Nichts wurde ausgeführt oder ausgelassen.</translation>
+    </message>
+    <message>
+        <source>{number} answers are there</source>
+        <translation>{number} Antworten sind da</translation>
+    </message>
+    <message>
+        <source>A chat</source>
+        <translation>Ein Chat</translation>
+    </message>
+    <message>
+        <source>{number} routines ended</source>
+        <translation>{number} Routinen sind zu Ende</translation>
+    </message>
+    <message>
+        <source>{number} routines paused themselves</source>
+        <translation>{number} Routinen haben sich selbst angehalten</translation>
+    </message>
+    <message>
+        <source>and {number} more</source>
+        <translation>und {number} weitere</translation>
     </message>
 </context>
 <context>

@@ -4,6 +4,7 @@ import os
 import queue
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from nagatha_desktop.platform.system_notifications import (
     Told,
 )
 from tests.e2e.test_program import Screen
-from tests.support.desktop import Desktop, name_has_owner, session_bus
+from tests.support.desktop import Desktop, name_has_owner, notification_daemon, session_bus
 from tests.support.notification_daemon import NAME, notification_service
 from tests.support.processes import DEADLINE, started, wait_until
 
@@ -109,6 +110,33 @@ def test_dunst_shows_it_and_its_button_comes_back(
     # Its first action is the click; `dunstctl action 0` does what a click on it does.
     subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
     assert speaker.next().what == Answer("one", "clicked")
+
+
+@pytest.mark.parametrize(("word", "action"), [("Done", "0"), ("Snooze 10 min", "1")])
+def test_dunst_has_its_buttons_in_a_menu_and_the_chosen_one_comes_back(
+    word: str,
+    action: str,
+    bare_desktop: Desktop,
+    speaker: Speaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bare_desktop.bus_address)
+    choices = (Action("0", "Done"), Action("1", "Snooze 10 min"))
+    with notification_daemon(bare_desktop.folder, bare_desktop.env, chosen=word):
+        assert speaker.say(Notification("one", "Pay", "Due now", choices, stays=True)) == ""
+        subprocess.run(["dunstctl", "context"], env=bare_desktop.env, check=True, timeout=20)
+        assert speaker.next().what == Answer("one", "pressed", action)
+
+
+def test_where_a_click_does_nothing_a_button_opens_unless_one_does_so_already(
+    bus: str, speaker: Speaker
+) -> None:
+    # As xfce4-notifyd calls itself.
+    with notification_service(bus, called="Xfce Notify Daemon") as daemon:
+        assert speaker.say(RENT) == ""
+        assert daemon.shown[max(daemon.shown)].actions == {"default": "Open", "0": "Done"}
+        assert speaker.say(replace(RENT, clickable=False)) == ""
+        assert daemon.shown[max(daemon.shown)].actions == {"0": "Done"}
 
 
 @pytest.mark.skipif(not XFCE, reason="not installed: xfce4-notifyd (make setup installs it)")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.test_program import Screen, program
 from tests.support.command import Nagatha
-from tests.support.desktop import Desktop, desktop
+from tests.support.desktop import Desktop, desktop, notification_daemon
 from tests.support.notification_daemon import Kept, NotificationDaemon, notification_service
 from tests.support.processes import wait_until
 
@@ -97,6 +97,20 @@ def test_dunst_shows_it_and_a_click_shows_the_reminders(full_desktop: Desktop) -
         # Its first action is the click.
         subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
         screen.wait_for("Reminders")
+
+
+def test_done_in_the_menu_of_dunst_is_done(desk: Desktop) -> None:
+    ask = ("dunstctl", "count", "displayed")
+    with notification_daemon(desk.folder, desk.env, chosen="Done"), running(desk) as nagatha:
+        made = remind(nagatha)
+
+        def displayed() -> bool:
+            told = subprocess.run(ask, env=desk.env, capture_output=True, timeout=20)
+            return told.stdout.strip() == b"1"
+
+        wait_until(displayed, "dunst shows it")
+        subprocess.run(["dunstctl", "context"], env=desk.env, check=True, timeout=20)
+        wait_until(lambda: done(nagatha) == [made], "it is done")
 
 
 def test_where_nothing_shows_notifications_a_small_window_of_ours_does(desk: Desktop) -> None:

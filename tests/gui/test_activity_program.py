@@ -1,7 +1,9 @@
 """Background work in the program: tray, badge, commands, and the news of what failed."""
 
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.activity.alerts import FailureAlerts
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from nagatha_desktop.program import Program
+from nagatha_desktop.state import WindowState
+from nagatha_desktop.status import ReminderWatch
 from nagatha_desktop.widgets.notes import Notes
 from tests.support.activity_window import Clock
 from tests.support.fake_client import FakeClient
 from tests.support.program import begun
+from worker.contract.reminders import Quiet
 from worker.contract.types import Problem, Run
 
 # The offscreen platform has no tray, and says so in these words.
@@ -168,23 +174,25 @@ def test_a_failure_that_nobody_watched_is_said_once_and_a_click_shows_it(
 class News:
     """What was said, and who watches."""
 
-    def __init__(self, bridge: Bridge, clock: Clock) -> None:
+    def __init__(self, bridge: Bridge, clock: Clock, state: WindowState) -> None:
         self.said: list[tuple[str, str, str]] = []
         self.watched = False
-        self.alerts = FailureAlerts(bridge, lambda _: self.watched, clock, bridge)
+        self.quiet = ReminderWatch(bridge, bridge)
+        self.calm = Calm(self.quiet, state, clock, bridge)
+        self.alerts = FailureAlerts(bridge, lambda _: self.watched, clock, self.calm, bridge)
         self.alerts._soon.setInterval(10)
         self.alerts.failed.connect(lambda *words: self.said.append(words))
 
 
 @pytest.fixture
-def news(bridge: Bridge) -> News:
-    return News(bridge, Clock())
+def news(bridge: Bridge, tmp_path: Path) -> News:
+    return News(bridge, Clock(), WindowState(tmp_path, parent=bridge))
 
 
 def settled(news: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot) -> None:
     """All that was told so far has been looked at, and said where it is news."""
     end = fake.work.add("a.end", "SUCCESS", schedule="the end")
-    news.alerts._failing.add("the end")
+    news.alerts._failing["the end"] = ""
     on_loop(fake.work.tell((end,)))
     qtbot.waitUntil(lambda: "the end" not in news.alerts._failing)
     qtbot.waitUntil(lambda: not news.alerts._soon.isActive())
@@ -272,3 +280,149 @@ def test_an_answer_is_watched_where_its_chat_is_in_front(
     program.activity.show()
     qtbot.waitUntil(program.activity.window.isActiveWindow)
     assert is_watched(elsewhere)
+
+
+# -- news that waits -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(bridge: Bridge, fake: FakeClient, tmp_path: Path, qtbot: QtBot) -> News:
+    """Nobody is to disturb."""
+    clock = Clock()
+    fake.due.kept_back = Quiet(clock.now + timedelta(hours=1), "hours")
+    made = News(bridge, clock, WindowState(tmp_path, parent=bridge))
+    made.quiet.read()
+    qtbot.waitUntil(made.calm.keeps)
+    qtbot.waitUntil(lambda: made.quiet.quiet is not None)
+    return made
+
+
+def waiting(news: News, *runs: Run) -> Callable[[], bool]:
+    return lambda: set(news.calm.waiting("failure")) == {run.id for run in runs}
+
+
+def be_over(fake: FakeClient, on_loop: OnLoop) -> None:
+    on_loop(fake.due.do_not_disturb(None))
+
+
+def test_failures_wait_while_nobody_is_to_disturb_and_are_said_together(
+    kept: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    runs = [failing(fake) for _ in range(4)]
+    for run in runs:
+        on_loop(fake.work.tell((run,)))
+        settled(kept, fake, on_loop, qtbot)
+    assert kept.said == [] and waiting(kept, *runs)()
+    del fake.work.runs[runs[0].id]
+    fake.work.runs[runs[1].id] = replace(runs[1], state="SUCCESS")
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: kept.said == [("2 jobs failed", "Fetch", "")])
+    assert waiting(kept)()
+
+
+def test_a_failure_that_was_seen_or_went_well_since_is_not_said_afterwards(
+    kept: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    mended = fake.work.add("feeds.fetch", "FAILURE", schedule="feeds", error=DOWN)
+    on_loop(fake.work.tell((mended,)))
+    qtbot.waitUntil(waiting(kept, mended))
+    well = fake.work.add("feeds.fetch", "SUCCESS", schedule="feeds")
+    on_loop(fake.work.tell((well,)))
+    qtbot.waitUntil(waiting(kept))
+    routine = failing(fake)
+    on_loop(fake.work.tell((routine,)))
+    qtbot.waitUntil(waiting(kept, routine))
+    kept.alerts.said_elsewhere(routine.id)
+    assert waiting(kept)()
+    seen = failing(fake)
+    on_loop(fake.work.tell((seen,)))
+    qtbot.waitUntil(waiting(kept, seen))
+    kept.alerts.seen()
+    last = failing(fake)
+    on_loop(fake.work.tell((last,)))
+    qtbot.waitUntil(waiting(kept, last))
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: kept.said == [("Failed: Fetch", DOWN.title, last.id)])
+
+
+def test_a_failure_that_waits_over_a_restart_is_counted_and_said(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    run = failing(fake)
+    fake.due.kept_back = Quiet(datetime.now(UTC) + timedelta(hours=1), "asked")
+    program.calm.put("failure", run.id, "")
+    begun(program, qtbot, hidden=True)
+    qtbot.waitUntil(lambda: program.watch._failures == {run.id})
+    assert program.alerts.notifier.windows is None
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: isinstance(program.alerts.notifier.windows, Notes))
+    shown = program.alerts.notifier.windows
+    assert isinstance(shown, Notes)
+    assert shown.notes[0].notification.title == "Failed: Fetch"
+
+
+def test_what_waits_is_not_lost_by_a_program_that_is_ending(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    fake.due.kept_back = Quiet(datetime.now(UTC) + timedelta(hours=1), "asked")
+    run = failing(fake)
+    program.calm.put("failure", run.id, "")
+    begun(program, qtbot, hidden=True)
+    qtbot.waitUntil(program.calm.keeps)
+    program.alerts.stop()
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: program.watch.reminders.quiet == Quiet(None))
+    qtbot.waitUntil(lambda: not program.bridge.busy)
+    assert set(program.calm.waiting("failure")) == {run.id}
+    program.alerts.front_changed()
+    assert not program.alerts._left.isActive()
+
+
+def test_what_waits_is_no_news_once_the_failed_ones_were_looked_at(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    run = failing(fake)
+    fake.due.kept_back = Quiet(datetime.now(UTC) + timedelta(hours=1), "asked")
+    program.calm.put("failure", run.id, "")
+    begun(program, qtbot, hidden=True)
+    qtbot.waitUntil(lambda: program.watch._failures == {run.id})
+    program.activity.show()
+    qtbot.waitUntil(lambda: program.calm.waiting("failure") == {})
+
+
+# -- what is in front ------------------------------------------------------------------------------
+
+
+def test_an_approval_that_was_in_front_is_said_when_another_chat_is(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    chats = [fake.store.add(title, "a", "b").id for title in ("One", "Two")]
+    begun(program, qtbot)
+    program.open_chat(chats[0])
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chats[0])
+    qtbot.waitUntil(program.window.isActiveWindow)
+    asked = on_loop(fake.approval_desk.ask("Write a file", chat=chats[0]))
+    qtbot.waitUntil(lambda: asked.id in program.alerts.work.approvals._open)
+    assert program.alerts.notifier.windows is None
+    program.open_chat(chats[1])
+    qtbot.waitUntil(lambda: isinstance(program.alerts.notifier.windows, Notes))
+    shown = program.alerts.notifier.windows
+    assert isinstance(shown, Notes)
+    assert shown.notes[0].notification.title == "Approval needed: Write a file"
+
+
+def test_an_approval_that_was_in_front_is_said_when_the_program_is_left(
+    program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    chat = fake.store.add("One", "a", "b").id
+    begun(program, qtbot)
+    program.open_chat(chat)
+    qtbot.waitUntil(lambda: program.window.model.chat_id == chat)
+    qtbot.waitUntil(program.window.isActiveWindow)
+    asked = on_loop(fake.approval_desk.ask("Write a file", chat=chat))
+    qtbot.waitUntil(lambda: asked.id in program.alerts.work.approvals._open)
+    qtbot.waitUntil(lambda: not program.alerts._left.isActive())
+    assert program.alerts.notifier.windows is None
+    program.open_quick()
+    qtbot.waitUntil(program.quick.isActiveWindow)
+    qtbot.waitUntil(lambda: isinstance(program.alerts.notifier.windows, Notes))

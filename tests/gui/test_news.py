@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from nagatha_desktop.absences import Absences
 from nagatha_desktop.activity.news import WorkNews
 from nagatha_desktop.announcer import Announcer
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.calm import Calm
 from nagatha_desktop.platform.notifications import Notifier
+from nagatha_desktop.state import WindowState
+from nagatha_desktop.status import ReminderWatch
 from nagatha_desktop.widgets.notes import Note, Notes
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
@@ -30,14 +35,24 @@ class Scene:
     """The news, and what can be seen of them. `on` is what is switched on, `seen` are the chats
     (ids) that a person looks at."""
 
-    def __init__(self, bridge: Bridge, themes: ThemeController, fake: FakeClient) -> None:
+    def __init__(
+        self, bridge: Bridge, themes: ThemeController, fake: FakeClient, state: WindowState
+    ) -> None:
         self.fake = fake
+        self.now = datetime.now(UTC)
+        """Where the clock stands."""
+        self.quiet = ReminderWatch(bridge, bridge)
+        self.quiet.read()
+        self.calm = Calm(self.quiet, state, lambda: self.now, bridge)
+        self.slept = 0.0
+        """Seconds that the machine slept."""
+        self.absences = Absences(bridge, lambda: self.now, lambda: self.slept, bridge)
+        self.absences._ask()
         self.on = set(KINDS)
         self.seen: set[str] = set()
         self.chats: list[str] = []
         self.activities = 0
         self.failures: list[str] = []
-        self.begun = datetime.now(UTC)
         self.notifier = Notifier(lambda answered: Notes(themes, answered), None, bridge)
         self.news = WorkNews(
             bridge,
@@ -45,10 +60,13 @@ class Scene:
             lambda kind: kind in self.on,
             lambda chat: chat in self.seen,
             lambda run: run.chat in self.seen,
-            lambda: self.begun,
+            lambda: self.now,
+            self.calm,
+            self.absences,
             bridge,
         )
         self.news._soon.setInterval(20)
+        self.news.approvals._recount.setInterval(20)
         self.news.chat_wanted.connect(self.chats.append)
         self.news.activity_wanted.connect(self._activity)
         self.news.failure_said.connect(self.failures.append)
@@ -68,9 +86,10 @@ class Scene:
 
 @pytest.fixture
 def scene(
-    bridge: Bridge, themes: ThemeController, fake: FakeClient, qtbot: QtBot
+    bridge: Bridge, themes: ThemeController, fake: FakeClient, tmp_path: Path, qtbot: QtBot
 ) -> Iterator[Scene]:
-    made = Scene(bridge, themes, fake)
+    made = Scene(bridge, themes, fake, WindowState(tmp_path, parent=bridge))
+    qtbot.waitUntil(lambda: made.quiet.quiet is not None and not bridge.busy)
     yield made
     made.news.stop()
     made.notifier.stop()
@@ -253,6 +272,67 @@ def test_many_that_wait_say_nothing_while_approvals_are_switched_off(
     quiet()
 
 
+def test_those_that_are_said_together_are_counted_again_and_taken_away(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    asked = [fake.approval_desk.put(f"Tool {number}") for number in range(5)]
+    scene.news.look()
+    qtbot.waitUntil(lambda: scene.titles == ["5 calls of tools wait for your approval"])
+    on_loop(fake.approval_desk.change(asked[0].id, verdict="once"))
+    on_loop(fake.approval_desk.change(asked[1].id, expired=True))
+    qtbot.waitUntil(lambda: scene.titles == ["3 calls of tools wait for your approval"])
+    assert scene.notes[0].notification.sound is False
+    # Answered while no event told of it: that is found when it is looked at again.
+    del fake.approval_desk.all[asked[2].id], fake.approval_desk.all[asked[3].id]
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: scene.titles == ["A call of a tool waits for your approval"])
+    on_loop(fake.approval_desk.change(asked[4].id, verdict="deny"))
+    qtbot.waitUntil(lambda: scene.titles == [])
+
+
+def test_what_was_read_before_an_answer_came_is_older_than_the_answer(
+    scene: Scene, fake: FakeClient, quiet: Callable[[], None]
+) -> None:
+    waiting = fake.approval_desk.put("Write a file", id="approval-9")
+    scene.news.approvals.take(replace(waiting, verdict="once"))
+    del fake.approval_desk.all[waiting.id]
+    scene.news.approvals._know((waiting,))
+    quiet()
+
+
+def test_a_number_that_a_person_closed_does_not_come_back(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, quiet: Callable[[], None], qtbot: QtBot
+) -> None:
+    asked = [fake.approval_desk.put(f"Tool {number}") for number in range(5)]
+    scene.news.look()
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    scene.notes[0].close_button.click()
+    on_loop(fake.approval_desk.change(asked[0].id, verdict="once"))
+    qtbot.waitUntil(lambda: asked[0].id in scene.news.approvals._ended)
+    qtbot.waitUntil(lambda: not scene.news.approvals._recount.isActive())
+    quiet()
+
+
+def test_an_approval_that_was_seen_is_said_once_when_it_is_left_without_an_answer(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, quiet: Callable[[], None], qtbot: QtBot
+) -> None:
+    scene.seen.add("chat-1")
+    asked = on_loop(fake.approval_desk.ask("Write a file", chat="chat-1"))
+    answered = on_loop(fake.approval_desk.ask("Answered there", chat="chat-1"))
+    quiet()
+    scene.news.look_around()  # another window of the program, but this chat as well
+    quiet()
+    on_loop(fake.approval_desk.change(answered.id, verdict="once"))
+    qtbot.waitUntil(lambda: answered.id in scene.news.approvals._ended)
+    scene.seen.clear()
+    scene.news.look_around()
+    qtbot.waitUntil(lambda: scene.titles == ["Approval needed: Write a file"])
+    scene.notes[0].close_button.click()
+    scene.news.look_around()
+    quiet()
+    on_loop(fake.approval_desk.change(asked.id, verdict="once"))
+
+
 # -- routines -----------------------------------------------------------------------------------
 
 
@@ -322,7 +402,8 @@ def test_jobs_that_were_missed_are_asked_about_together(
     desk = fake.routine_desk
     routine = desk.put("Morning news")
     missed = [desk.happened(routine.id, "asking") for _ in range(2)]
-    on_loop(desk.tell(missed[0]))
+    for one in missed:
+        on_loop(desk.tell(one))
     qtbot.waitUntil(lambda: scene.titles == ["2 jobs were due while Nagatha was off"])
     note = scene.notes[0]
     assert [made.text() for made in note.buttons.values()] == ["Run", "Skip"]
@@ -366,3 +447,19 @@ def test_the_sound_is_made_where_it_is_switched_on(
     on_loop(fake.approval_desk.ask())
     qtbot.waitUntil(lambda: len(scene.notes) == 1)
     assert scene.notes[0].notification.sound is on
+
+
+def test_what_was_missed_while_the_machine_slept_says_so_and_what_is_unknown_gives_no_reason(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    desk = fake.routine_desk
+    routine = desk.put("Morning news")
+    scene.slept += 3600.0
+    scene.now += timedelta(hours=2)
+    slept = desk.happened(routine.id, "asking", due=scene.now - timedelta(minutes=30))
+    on_loop(desk.tell(slept))
+    qtbot.waitUntil(lambda: scene.titles == ["A job was due while the computer was asleep"])
+    # Nobody saw when this one was found.
+    desk.happened(routine.id, "asking", due=scene.now - timedelta(days=3))
+    scene.news.look()
+    qtbot.waitUntil(lambda: scene.titles == ["2 jobs were missed"])

@@ -47,6 +47,24 @@ def test_without_a_bus_windows_of_our_own_speak_and_their_buttons_act(
     announcer.deleteLater()
 
 
+def test_a_click_that_does_what_a_button_does_needs_no_button_of_its_own(
+    notifier: Notifier, qtbot: QtBot
+) -> None:
+    announcer, seen = Announcer(notifier), list[Shown]()
+    announcer.told.connect(seen.append)
+
+    def show() -> None:
+        return None
+
+    announcer.say("one", "", "", choices=(Choice("Show", show),), opens=show)
+    announcer.say("two", "", "", choices=(Choice("Done", print),), opens=show)
+    announcer.say("three", "", "")
+    qtbot.waitUntil(lambda: len(seen) == 3)
+    told = [note.notification.clickable for note in notes(notifier).notes]
+    assert told == [False, True, False]
+    announcer.deleteLater()
+
+
 def test_what_is_withdrawn_or_replaced_is_shown_no_more(notifier: Notifier, qtbot: QtBot) -> None:
     announcer, seen = Announcer(notifier), list[Shown]()
     announcer.told.connect(seen.append)

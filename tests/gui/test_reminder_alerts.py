@@ -1,12 +1,14 @@
 """What is due is said once, and what is answered on the desktop changes the reminder."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from nagatha_desktop.absences import Absences
 from nagatha_desktop.announcer import Announcer
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.platform.notifications import Notifier
@@ -15,6 +17,7 @@ from nagatha_desktop.widgets.notes import Note, Notes
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from worker.contract.errors import NotFound
+from worker.contract.reminders import Reminder
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -25,14 +28,20 @@ class Scene:
     def __init__(self, bridge: Bridge, themes: ThemeController, fake: FakeClient) -> None:
         self.fake = fake
         self.in_front = False
+        self.sounds = False
         self.wanted: list[str] = []
+        self.slept = 0.0
+        """Seconds that the machine slept."""
+        self.absences = Absences(bridge, lambda: datetime.now(UTC), lambda: self.slept, bridge)
+        self.absences._ask()
         self.notifier = Notifier(lambda answered: Notes(themes, answered), None, bridge)
         self.alerts = ReminderAlerts(
             bridge,
             Announcer(self.notifier, bridge),
             lambda: self.in_front,
-            lambda: False,
+            lambda: self.sounds,
             lambda: datetime.now(UTC),
+            self.absences,
             bridge,
         )
         self.alerts._soon.setInterval(20)
@@ -42,6 +51,10 @@ class Scene:
     def notes(self) -> list[Note]:
         windows = self.notifier.windows
         return windows.notes if isinstance(windows, Notes) else []
+
+    @property
+    def titles(self) -> list[str]:
+        return [note.notification.title for note in self.notes]
 
     def state(self, firing: str) -> str:
         return self.fake.due.firings[firing].state
@@ -173,3 +186,143 @@ def test_those_that_are_taken_are_said_where_another_of_them_could_not_be(
     (note,) = scene.notes
     assert "First" in note.notification.text and "Third" in note.notification.text
     assert scene.alerts._again.isActive()
+
+
+# -- what changes while it is shown ----------------------------------------------------------------
+
+
+def said(scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot, text: str) -> Reminder:
+    """A reminder that is due, was said, and is marked as shown."""
+    number = len(scene.notes)
+    reminder = fake.due.put(text, datetime.now(UTC))
+    firing = on_loop(fake.due.fire(reminder.id))
+    qtbot.waitUntil(lambda: len(scene.notes) == number + 1)
+    qtbot.waitUntil(lambda: fake.due.firings[firing.id].shown is not None)
+    return reminder
+
+
+def test_a_text_that_is_changed_is_changed_where_it_is_shown(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    scene.sounds = True
+    reminder = said(scene, fake, on_loop, qtbot, "Call Ana")
+    assert scene.notes[0].notification.sound
+    on_loop(fake.due.change(reminder.id, text="Call Eva", urgent=True))
+    qtbot.waitUntil(lambda: scene.titles == ["Call Eva"])
+    assert scene.notes[0].notification.stays and not scene.notes[0].notification.sound
+    note = scene.notes[0]
+    on_loop(fake.due.change(reminder.id, notes="nothing of it is shown"))
+    said(scene, fake, on_loop, qtbot, "Another")
+    assert scene.notes[0] is note
+    note.buttons["0"].click()
+    qtbot.waitUntil(lambda: fake.due.all[reminder.id].done is not None)
+
+
+def test_a_text_that_is_changed_does_not_bring_back_what_was_closed(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    reminder = said(scene, fake, on_loop, qtbot, "Call Ana")
+    scene.notes[0].close_button.click()
+    on_loop(fake.due.change(reminder.id, text="Call Eva"))
+    said(scene, fake, on_loop, qtbot, "Another")
+    assert scene.titles == ["Another"]
+
+
+def test_a_text_that_is_changed_before_it_was_said_is_said_as_it_is_now(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    scene.alerts._at_once.setInterval(500)
+    reminder = fake.due.put("Call Ana", datetime.now(UTC))
+    on_loop(fake.due.fire(reminder.id))
+    on_loop(fake.due.change(reminder.id, text="Call Eva"))
+    qtbot.waitUntil(lambda: scene.titles == ["Call Eva"])
+
+
+def test_a_text_that_was_changed_while_it_was_held_is_said_as_it_is_now(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    reminder = fake.due.put("Call Ana", datetime.now(UTC))
+    held = fake.due.add_firing(reminder.id, datetime.now(UTC), "held")
+    on_loop(fake.due.change(reminder.id, text="Call Eva"))
+    on_loop(fake.due.release(held.id))
+    qtbot.waitUntil(lambda: scene.titles == ["Call Eva"])
+
+
+def test_a_text_among_several_is_changed_there(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    due = datetime.now(UTC) - timedelta(hours=2)
+    reminders = [fake.due.put(text, due) for text in ("One", "Two")]
+    for reminder in reminders:
+        on_loop(fake.due.fire(reminder.id, "missed"))
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    on_loop(fake.due.change(reminders[0].id, text="First of all"))
+    qtbot.waitUntil(lambda: "First of all" in scene.notes[0].notification.text)
+    text = scene.notes[0].notification.text
+    assert "One" not in text and "Two" in text and len(scene.notes) == 1
+
+
+def test_one_that_is_moved_to_another_time_is_shown_no_more(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    reminder = said(scene, fake, on_loop, qtbot, "Call Ana")
+    on_loop(fake.due.change(reminder.id, text="Call Eva", start="2031-01-01T09:00:00"))
+    qtbot.waitUntil(lambda: scene.notes == [])
+
+
+def test_what_is_still_due_stays_when_data_was_replaced_and_the_rest_goes(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    said(scene, fake, on_loop, qtbot, "Still due")
+    gone = said(scene, fake, on_loop, qtbot, "Gone")
+    kept = scene.notes[0]
+    fake.due.firings = {
+        name: firing for name, firing in fake.due.firings.items() if firing.reminder != gone.id
+    }
+    # One that nobody was told of yet.
+    fresh = fake.due.put("Fresh", datetime.now(UTC))
+    fake.due.add_firing(fresh.id, datetime.now(UTC), "due")
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: sorted(scene.titles) == ["Fresh", "Still due"])
+    assert kept in scene.notes
+    kept.buttons["0"].click()
+    qtbot.waitUntil(lambda: scene.titles == ["Fresh"])
+
+
+def test_what_is_shown_is_marked_again_in_data_that_does_not_know_it(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    reminder = said(scene, fake, on_loop, qtbot, "Still due")
+    (firing,) = (one for one in fake.due.firings.values() if one.reminder == reminder.id)
+    fake.due.firings[firing.id] = replace(firing, shown=None)
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: fake.due.firings[firing.id].shown is not None)
+    assert scene.titles == ["Still due"]
+
+
+def test_one_that_replaced_data_does_not_know_as_shown_is_said_where_nothing_says_it(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    scene.in_front = True  # it was seen in the window
+    firing = on_loop(fake.due.fire(fake.due.put("Call", datetime.now(UTC)).id))
+    qtbot.waitUntil(lambda: fake.due.firings[firing.id].shown is not None)
+    scene.in_front = False
+    fake.due.firings[firing.id] = replace(fake.due.firings[firing.id], shown=None)
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: scene.titles == ["Call"])
+
+
+@pytest.mark.parametrize(
+    ("hours", "title"),
+    [(1, "2 were due while the computer was asleep"), (9, "2 reminders were missed")],
+)
+def test_why_they_were_missed_is_said_where_it_is_known(
+    hours: int, title: str, scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    # The program has run for ten hours, of which the machine slept the last two.
+    scene.absences._begun = datetime.now(UTC) - timedelta(hours=10)
+    scene.slept = 2 * 3600.0
+    due = datetime.now(UTC) - timedelta(hours=hours)
+    for text in ("One", "Two"):
+        on_loop(fake.due.fire(fake.due.put(text, due).id, "missed"))
+    qtbot.waitUntil(lambda: scene.titles == [title])

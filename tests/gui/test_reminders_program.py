@@ -1,6 +1,7 @@
 """Reminders in the program: tray with its counts, commands, keys, and "do not disturb"."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,30 @@ def test_commands_keys_and_the_tray_show_the_window(
     qtbot.waitUntil(lambda: program.window.model.chat_id == chat.id)
     program.reminders.show_reminder(one.id)
     qtbot.waitUntil(lambda: window.table.current is not None)
+
+
+def test_the_window_says_why_they_were_missed(
+    program: Program, fake: FakeClient, qtbot: QtBot
+) -> None:
+    one = fake.due.put("tea", None)
+    begun(program, qtbot)
+    qtbot.waitUntil(lambda: program.alerts.absences._was_paused is False)
+    now = datetime.now(UTC)
+    firing = fake.due.add_firing(one.id, now - timedelta(hours=1))
+    fake.due.firings[firing.id] = replace(firing, fired=now)
+    program.show_reminders()
+    bar = program.reminders.window.bar
+    qtbot.waitUntil(lambda: bar.words.whole() == "1 was due while Nagatha was off")
+
+
+def test_how_long_the_machine_slept_is_found_out_when_it_wakes(
+    program: Program, qtbot: QtBot
+) -> None:
+    begun(program, qtbot)
+    absences = program.alerts.absences
+    absences._before, absences._slept = 0.0, lambda: 3600.0
+    program.wakefulness.sleep.woke.emit()
+    assert len(absences._sleeps) == 1
 
 
 def test_nobody_disturbs_from_the_tray(program: Program, fake: FakeClient, qtbot: QtBot) -> None:

@@ -227,7 +227,7 @@ def test_what_the_engine_tells_is_shown(scene: Scene, on_loop: OnLoop) -> None:
     on_loop(scene.due.fire(late.id, "missed"))
     scene.until(lambda: scene.texts("missed") == ["late"])
     assert scene.window.bar.isVisible()
-    assert scene.window.bar.words.whole() == "1 was due while Nagatha was off"
+    assert scene.window.bar.words.whole() == "1 reminder was missed"
     scene.due.all.clear()
     scene.due.firings.clear()
     on_loop(scene.fake.replace_all())
@@ -268,6 +268,7 @@ def test_what_was_missed_is_shown_together_and_done_with_at_once(scene: Scene) -
         one = scene.due.put(f"missed {number}", None)
         due = scene.clock.now - timedelta(hours=5 - number)
         scene.due.add_firing(one.id, due)
+    scene.why = "off"
     scene.open()
     bar = scene.window.bar
     assert bar.words.whole() == "2 were due while Nagatha was off"

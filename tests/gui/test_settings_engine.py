@@ -24,6 +24,7 @@ from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_settings import MemoryAutostart
 from tests.support.keyrings import MemoryKeyring
 from tests.support.model_server import ModelServer
+from tests.support.notes import an_announcer
 from worker.background import CeleryBackground
 from worker.contract.services import Client
 from worker.contract.types import Message
@@ -76,7 +77,9 @@ def window(
         WindowState(tmp_path / "data", parent=bridge),
         Keys(parent=bridge),
         watch,
-        Outside(MemoryAutostart(), ("nagatha",), "nagatha --quick"),
+        Outside(
+            MemoryAutostart(), ("nagatha",), "nagatha --quick", an_announcer(themes, bridge)[0]
+        ),
     )
     qtbot.addWidget(made)
     made.show()

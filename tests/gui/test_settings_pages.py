@@ -15,11 +15,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.platform.notifications import Shown
 from nagatha_desktop.settings.pages.data import SHOWN
 from nagatha_desktop.settings.pages.shortcuts import unfit
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from tests.support.fake_settings import Furniture
+from tests.support.notes import shown_by
 from tests.support.settings_window import Maker, Scene, settings_windows
 from worker.contract.errors import Conflict, InvalidInput, Unavailable
 from worker.contract.events import EngineChanged
@@ -68,6 +70,43 @@ def test_each_kind_of_notification_can_be_switched_off(scene: Scene) -> None:
         assert page.switch(f"notify_{kind}").isChecked()
         page.switch(f"notify_{kind}").click()
         assert not scene.state.flag(f"notify_{kind}")
+
+
+def test_a_test_notification_says_which_way_it_went_and_that_its_answer_came(
+    scene: Scene,
+) -> None:
+    row = scene.general.test_row
+    row.send_button.click()
+    scene.until(lambda: len(shown_by(scene.notifier)) == 1)
+    scene.until(lambda: "there is no session bus" in row.status.text())
+    (note,) = shown_by(scene.notifier)
+    assert note.notification.title == "A test"
+    note.buttons["0"].click()
+    assert row.status.text() == "You answered it, and the answer came back."
+    row.send_button.click()
+    scene.until(lambda: len(shown_by(scene.notifier)) == 1)
+    scene.qtbot.mouseClick(shown_by(scene.notifier)[0], Qt.MouseButton.LeftButton)
+    assert row.status.text() == "You answered it, and the answer came back."
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (Shown("test", "system"), "The system’s notifications have it."),
+        (Shown("test", "window", "no_service"), "nothing on this desktop shows notifications."),
+        (Shown("test", "window", "no_buttons"), "have no buttons."),
+        (Shown("test", "window", "no_answer"), "do not answer."),
+        (Shown("test", "window", "failed"), "did not take it."),
+        (Shown("another", "system"), ""),
+    ],
+)
+def test_each_way_of_a_test_notification_is_said_in_plain_words(
+    shown: Shown, said: str, scene: Scene
+) -> None:
+    row = scene.general.test_row
+    row._announcer.told.emit(shown)
+    assert row.status.text().endswith(said) and bool(row.status.text()) is bool(said)
+    assert row.status.text().startswith("A small window") is (shown.place == "window")
 
 
 def test_start_at_login_is_switched_in_the_system(scene: Scene) -> None:

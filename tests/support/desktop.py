@@ -6,6 +6,7 @@ starts no services by itself, so what a test did not start is really absent.
 """
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -117,9 +118,20 @@ def _wait_for_name(address: str, name: str) -> None:
 
 
 @contextmanager
-def notification_daemon(folder: Path, env: Mapping[str, str]) -> Iterator[None]:
-    """dunst, ready for notifications. Needs a screen and a bus in `env`."""
-    with started(["dunst"], env=env, log=folder / "dunst.log"):
+def notification_daemon(folder: Path, env: Mapping[str, str], chosen: str = "") -> Iterator[None]:
+    """dunst, ready for notifications. Needs a screen and a bus in `env`.
+
+    `chosen` is what a person picks in its menu of buttons (`dunstctl context`), by its words.
+    """
+    command = ["dunst"]
+    if chosen:
+        menu = folder / "dunst-menu"
+        menu.write_text(f"#!/bin/sh\nexec grep -F -m 1 -- {shlex.quote(chosen)}\n", "utf-8")
+        menu.chmod(0o755)
+        config = folder / "dunstrc"
+        config.write_text(f"[global]\n    dmenu = {menu}\n", "utf-8")
+        command += ["-config", str(config)]
+    with started(command, env=env, log=folder / "dunst.log"):
         _wait_for_name(env["DBUS_SESSION_BUS_ADDRESS"], "org.freedesktop.Notifications")
         yield
 

@@ -82,9 +82,15 @@ class FakeReminders:
         assert one.due is not None
         following = one.due + timedelta(days=1) if one.rrule else None
         made = self.add_firing(reminder, one.due, state)
+        made = self.firings[made.id] = replace(made, fired=datetime.now(UTC))
         self.all[reminder] = replace(self.all[reminder], due=following)
         self._client.emit(FiringChanged(made))
         return made
+
+    async def release(self, firing: str) -> None:
+        """It is held back no longer, and everybody hears of it."""
+        self.firings[firing] = replace(self.firings[firing], state="due")
+        self._client.emit(FiringChanged(self.firings[firing]))
 
     async def tell(self, reminder: Reminder) -> None:
         """It is like this now, and everybody hears of it."""
@@ -213,7 +219,8 @@ class FakeReminders:
         if start is not None or zone is not None:
             there = ZoneInfo(new.zone)
             due = datetime.fromisoformat(new.start).replace(tzinfo=there).astimezone(UTC)
-            new = replace(new, due=due, snoozed=False)
+            new = replace(new, due=due, snoozed=False, firing=None)
+            self._answer(reminder, "snoozed")  # what waits for an answer has a new time now
         return self._tell(new)
 
     async def get(self, reminder: str) -> Reminder:

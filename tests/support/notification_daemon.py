@@ -37,8 +37,9 @@ class Kept:
 class NotificationDaemon(ServiceInterface):
     """See the module. `shown` is what can be seen now, `closed` what was withdrawn."""
 
-    def __init__(self, capabilities: tuple[str, ...]) -> None:
+    def __init__(self, capabilities: tuple[str, ...], called: str) -> None:
         super().__init__(NAME)
+        self._called = called
         self._capabilities = list(capabilities)
         self.shown: dict[int, Kept] = {}
         self.closed: list[int] = []
@@ -72,7 +73,7 @@ class NotificationDaemon(ServiceInterface):
 
     @dbus_method()
     def GetServerInformation(self) -> Annotated[list[str], DBusSignature("ssss")]:
-        return ["of the tests", "nagatha", "1", "1.2"]
+        return [self._called, "nagatha", "1", "1.2"]
 
     @dbus_signal()
     def ActionInvoked(
@@ -109,10 +110,12 @@ class NotificationDaemon(ServiceInterface):
 
 @contextmanager
 def notification_service(
-    bus_address: str, capabilities: tuple[str, ...] = ("actions", "body", "body-markup")
+    bus_address: str,
+    capabilities: tuple[str, ...] = ("actions", "body", "body-markup"),
+    called: str = "of the tests",
 ) -> Iterator[NotificationDaemon]:
-    """The service on this bus for the length of the block."""
-    daemon = NotificationDaemon(capabilities)
+    """The service on this bus for the length of the block. `called` is how it names itself."""
+    daemon = NotificationDaemon(capabilities, called)
     loop = daemon._loop
     thread = threading.Thread(target=loop.run_forever, name="nagatha-test-notifications")
     thread.start()

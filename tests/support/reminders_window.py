@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from nagatha_desktop.absences import Why
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.reminders.rows import ReminderRows
 from nagatha_desktop.reminders.window import RemindersWindow
@@ -56,6 +57,8 @@ class Scene:
     watch: EngineWatch
     clock: Clock
     qtbot: QtBot
+    why: Why = ""
+    """Why nobody was there when something was due."""
 
     @property
     def due(self) -> FakeReminders:
@@ -114,7 +117,11 @@ def reminders_window(
     qtbot.waitUntil(lambda: watch.engine is not None)
     clock = Clock()
     fake.due.zone = clock.zone
-    window = RemindersWindow(bridge, themes, state, keys, watch, clock, Wall(clock.here))
+    scene: Scene
+    window = RemindersWindow(
+        bridge, themes, state, keys, watch, clock, Wall(clock.here), lambda _: scene.why
+    )
     qtbot.addWidget(window)
-    yield Scene(window, fake, watch, clock, qtbot)
+    scene = Scene(window, fake, watch, clock, qtbot)
+    yield scene
     window.close_for_good()

@@ -50,7 +50,14 @@ def _window(stage: Stage, *, full: bool = True, missed: bool = True) -> Reminder
         fill(stage.fake, missed=missed)
     wall = Wall(lambda: ZONE)
     window = RemindersWindow(
-        stage.bridge, stage.themes, stage.state, stage.keys, stage.watch, lambda: NOW, wall
+        stage.bridge,
+        stage.themes,
+        stage.state,
+        stage.keys,
+        stage.watch,
+        lambda: NOW,
+        wall,
+        lambda _: "off",
     )
     window.show()
     stage.kept.append(window)

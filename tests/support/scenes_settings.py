@@ -13,6 +13,7 @@ from nagatha_desktop.settings.first_start import FirstStart
 from nagatha_desktop.settings.outside import Outside
 from nagatha_desktop.settings.pages.reminders import RemindersPage
 from tests.support.fake_settings import Furniture, MemoryAutostart, furnish
+from tests.support.notes import an_announcer
 from tests.support.scenes import Stage
 from worker.contract.system import KeyringStatus, ModelChoice, Provider
 from worker.contract.types import Problem
@@ -35,7 +36,8 @@ def furnished(stage: Stage) -> Furniture:
 
 def open_settings(stage: Stage, page: str) -> SettingsWindow:
     """The window at a page, read."""
-    outside = Outside(MemoryAutostart(), ("nagatha-desktop",), "nagatha-desktop --quick")
+    announcer, _ = an_announcer(stage.themes, stage.bridge)
+    outside = Outside(MemoryAutostart(), ("nagatha-desktop",), "nagatha-desktop --quick", announcer)
     window = SettingsWindow(
         stage.bridge, stage.themes, stage.state, stage.keys, stage.watch, outside
     )

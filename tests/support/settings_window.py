@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.platform.notifications import Notifier
 from nagatha_desktop.settings.dialog import SettingsWindow
 from nagatha_desktop.settings.fields import SettingField
 from nagatha_desktop.settings.outside import Outside
@@ -26,6 +27,7 @@ from nagatha_desktop.status import EngineWatch
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from tests.support.fake_settings import Furniture, MemoryAutostart, furnish
+from tests.support.notes import an_announcer
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Scene:
     state: WindowState
     keys: Keys
     autostart: MemoryAutostart
+    notifier: Notifier
     qtbot: QtBot
 
     def open(self, name: str) -> Any:
@@ -104,6 +107,7 @@ def settings_windows(
     """Makes windows and closes them for good."""
     engine = furnish(fake)
     made: list[SettingsWindow] = []
+    announcer, notifier = an_announcer(themes, bridge)
 
     def build(
         prepare: Callable[[Furniture], object] = lambda _: None, missing: str | None = None
@@ -113,14 +117,16 @@ def settings_windows(
         watch = EngineWatch(bridge, bridge)
         watch._ready()
         autostart = MemoryAutostart()
-        outside = Outside(autostart, ("nagatha", "--hidden"), "nagatha --quick", missing)
+        command = ("nagatha", "--hidden")
+        outside = Outside(autostart, command, "nagatha --quick", announcer, missing)
         window = SettingsWindow(bridge, themes, state, keys, watch, outside)
         qtbot.addWidget(window)
         made.append(window)
         window.show()
         qtbot.waitUntil(lambda: bool(window.store.settings) and watch.engine is not None)
-        return Scene(window, engine, fake, state, keys, autostart, qtbot)
+        return Scene(window, engine, fake, state, keys, autostart, notifier, qtbot)
 
     yield build
     for window in made:
         window.close_for_good()
+    notifier.stop()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.settings.fields import NUMBER_WIDTH, Choice, SettingField
 from nagatha_desktop.settings.languages import available, name_of
+from nagatha_desktop.settings.notice_test import NoticeTest
 from nagatha_desktop.settings.outside import Outside
 from nagatha_desktop.settings.page import Page, Row, Rows, make_switch
 from nagatha_desktop.settings.store import SettingsStore
@@ -80,6 +81,8 @@ class GeneralPage(Page):
             ("sound", self.tr("Sound"), self.tr("For reminders and approvals.")),
         ):
             notices.add(self._switch_row(f"notify_{key}", title, text))
+        self.test_row = NoticeTest(self._outside.announcer)
+        notices.add(self.test_row)
         self.add(notices)
 
     def _theme_row(self) -> Row:

@@ -97,7 +97,7 @@ class RemindersPage(Page):
     def _hours_row(self) -> Row:
         self.hours_row = Row(
             self.tr("Quiet hours"),
-            self.tr("What is due then is kept back until they end. Urgent reminders come through."),
+            self.tr("What is new then is said once they end. Urgent reminders come through."),
         )
         self.hours = make_switch()
         self.hours.clicked.connect(self._switched)
