@@ -287,7 +287,7 @@ def test_redis_gives_a_closed_channel_up_with_the_right_to_be_asked_and_without(
 
             with connection.Consumer([kombu.Queue("q")], callbacks=[hear]):
                 connection.Producer().publish("hello", routing_key="q")
-                connection.drain_events(timeout=10)
+                connection.drain_events(timeout=60)
                 with pytest.raises(TimeoutError):
                     connection.drain_events(timeout=0.01)  # it waits for a second message now
         assert heard == ["hello"]

@@ -97,7 +97,7 @@ def test_a_result_for_an_owner_that_is_gone_is_dropped(
         return 1
 
     bridge.call(slow, owner=taker, done=taker.done)
-    assert started.wait(5)
+    assert started.wait(60)
     taker.deleteLater()
     qtbot.waitSignal(taker.destroyed).wait()
     runtime.call_soon(go.set)
@@ -122,9 +122,9 @@ def test_a_cancelled_call_delivers_nothing_and_stops_on_the_loop(
             raise
 
     call = bridge.call(slow, owner=taker, done=taker.done, failed=taker.failed)
-    assert started.wait(5)
+    assert started.wait(60)
     call.cancel()
-    assert cancelled.wait(5)
+    assert cancelled.wait(60)
     qtbot.wait(50)
     assert taker.results == [] and taker.problems == []
 
@@ -170,7 +170,7 @@ def test_events_before_the_first_listener_are_kept_for_it(
     bridge: Bridge, fake: FakeClient, runtime: Runtime, qtbot: QtBot
 ) -> None:
     problem = Problem("worker", "The worker was started again")
-    runtime.run(fake.say(problem), 5)
+    runtime.run(fake.say(problem), 30)
     qtbot.wait(100)
     taker = Taker()
     bridge.listen(taker, taker.take)
@@ -188,7 +188,7 @@ def test_deltas_are_joined_and_arrive_in_few_deliveries(
         for number in range(2000):
             fake.emit(delta("m", "x", number))
 
-    runtime.run(pour(), 5)
+    runtime.run(pour(), 30)
     qtbot.waitUntil(
         lambda: sum(len(e.text) for e in taker.events if isinstance(e, AnswerDelta)) == 2000
     )
@@ -207,7 +207,7 @@ def test_a_listener_that_raises_keeps_events_from_nobody_else(
 
     bridge.listen(broken, explode)
     bridge.listen(taker, taker.take)
-    runtime.run(fake.replace_all(), 5)
+    runtime.run(fake.replace_all(), 30)
     qtbot.waitUntil(lambda: bool(taker.events))
 
 

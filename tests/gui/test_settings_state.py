@@ -153,12 +153,12 @@ def test_the_program_writes_before_its_engine_is_there_and_until_its_end(tmp_pat
     go_on, ended = threading.Event(), threading.Event()
 
     def slowly() -> None:
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         (tmp_path / "last").touch()
 
     assert backend.aside(slowly) is not None
     backend.end(ended.set)
     go_on.set()
-    assert ended.wait(30)
+    assert ended.wait(60)
     assert (tmp_path / "last").exists()
     assert backend.aside(lambda: None) is None

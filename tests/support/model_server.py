@@ -286,7 +286,7 @@ class ModelServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(60):
             raise TimeoutError("The model server did not start.")
         if self._failed is not None:
             raise self._failed
@@ -300,7 +300,7 @@ class ModelServer:
     ) -> None:
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def port(self) -> int:
@@ -335,7 +335,7 @@ class ModelServer:
         if self._loop is not None and self._released is not None:
             self._loop.call_soon_threadsafe(self._released.set)
 
-    def wait_for(self, count: int, deadline: float = 10.0) -> list[Recorded]:
+    def wait_for(self, count: int, deadline: float = 60.0) -> list[Recorded]:
         """The completions asked for, once there are `count`."""
         end = time.monotonic() + deadline
         while len(self.completions) < count:

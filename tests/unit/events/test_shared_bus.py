@@ -67,7 +67,7 @@ def _with(
         bus = SharedBus(store, bell, "this", lambda: NOW)
         await bus.open()
         try:
-            await asyncio.wait_for(test(bus, store, bell), 20)
+            await asyncio.wait_for(test(bus, store, bell), 60)
         finally:
             await bus.aclose()
 
@@ -296,7 +296,7 @@ def test_a_listener_that_falls_behind_keeps_what_could_not_be_stored(tmp_path: P
         store.full = False
         for number in range(4):
             await bus.publish("me", SettingsChanged((str(number),)))
-        got = [await asyncio.wait_for(anext(stream), 10) for _ in range(5)]
+        got = [await asyncio.wait_for(anext(stream), 60) for _ in range(5)]
         assert sorted(_keys(*got)) == ["0", "1", "2", "3", "lost"]
         await bus.aclose()
 
@@ -344,7 +344,7 @@ def test_files_that_are_no_bells_are_left_alone(tmp_path: Path) -> None:
         await one.open(rung.set)
         await two.open(lambda: None)
         two.ring()
-        await asyncio.wait_for(rung.wait(), 10)
+        await asyncio.wait_for(rung.wait(), 60)
         await one.aclose()
         await two.aclose()
 
