@@ -365,12 +365,16 @@ class ModelServer:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop, self._released = asyncio.Event(), asyncio.Event()
-        serving: set[asyncio.Task[None]] = set()
+        stop = self._stop
+        serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if stop.is_set():  # it was accepted before the server was closed
+                writer.close()
+                return
             task = asyncio.create_task(_Connection(self, reader, writer).serve())
-            serving.add(task)
-            task.add_done_callback(serving.discard)
+            serving[task] = writer
+            task.add_done_callback(serving.pop)
 
         try:
             server = await asyncio.start_server(connected, "127.0.0.1", self._port)
@@ -380,11 +384,13 @@ class ModelServer:
             return
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
-        await self._stop.wait()
+        await stop.wait()
         server.close()
-        for task in list(serving):
+        left = dict(serving)
+        for task, writer in left.items():
             task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+            writer.close()  # one that had not begun would not do it
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _behaviour(fields: str | Mapping[str, Any]) -> Behaviour:
