@@ -109,7 +109,7 @@ def test_a_result_for_an_owner_that_is_gone_is_dropped(
 def test_a_cancelled_call_delivers_nothing_and_stops_on_the_loop(
     bridge: Bridge, qtbot: QtBot
 ) -> None:
-    taker = Taker()
+    taker, other = Taker(), Taker()
     cancelled = threading.Event()
     started = threading.Event()
 
@@ -125,7 +125,8 @@ def test_a_cancelled_call_delivers_nothing_and_stops_on_the_loop(
     assert started.wait(60)
     call.cancel()
     assert cancelled.wait(60)
-    qtbot.wait(50)
+    bridge.call(lambda client: client.system.status(), owner=other, done=other.done)
+    qtbot.waitUntil(lambda: bool(other.results))  # it came after, so the first would be there
     assert taker.results == [] and taker.problems == []
 
 
@@ -171,7 +172,7 @@ def test_events_before_the_first_listener_are_kept_for_it(
 ) -> None:
     problem = Problem("worker", "The worker was started again")
     runtime.run(fake.say(problem), 30)
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: len(bridge._kept) == 1)
     taker = Taker()
     bridge.listen(taker, taker.take)
     qtbot.waitUntil(lambda: bool(taker.events))

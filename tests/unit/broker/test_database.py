@@ -112,6 +112,9 @@ def test_sync_after_another_closed_the_file_is_no_error(path: Path) -> None:
     database.write("INSERT INTO peer(id) VALUES ('x')")
     database.close()
     database.sync()
+    other = Database(path)
+    assert other.read("SELECT id FROM peer") == [("x",)]
+    other.close()
 
 
 def test_what_nobody_waits_for_is_synced_soon_and_once(
