@@ -175,7 +175,7 @@ class TestTasks:
         results = [app.tasks["add"].delay(number, 0) for number in range(8)]
         got: list[int] = []
         threads = [
-            threading.Thread(target=lambda r=result: got.append(r.get(timeout=SECONDS)))  # type: ignore[misc]
+            threading.Thread(target=lambda r=result: got.append(r.get(timeout=SECONDS)))
             for result in results
         ]
         for thread in threads:

@@ -178,7 +178,7 @@ def test_start_on_a_full_disk_shows_what_is_there(
 ) -> None:
     with mounted(tmp_path / "full", "size=3m") as folder:
         with engine_in(folder) as there:
-            there.run(lambda this: chat_named(this, "Kept"))  # type: ignore[arg-type]
+            there.run(lambda this: chat_named(this, "Kept"))
         fill_up(folder)
         try:
             with engine_in(folder) as there:
