@@ -1,6 +1,7 @@
 """The shared bus when storage misbehaves, forgets, or is replaced."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +117,33 @@ def test_reading_that_fails_is_tried_again(
 
     _with(tmp_path, test)
     assert "cannot be read now: The disk is gone" in caplog.text
+
+
+def test_a_defect_at_one_event_is_logged_and_the_next_ones_come(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: list[logging.LogRecord],
+) -> None:
+    monkeypatch.setattr(shared, "_RETRY", 0.01)
+    real, broken = shared._decoded, [ZeroDivisionError("a defect")]
+
+    def decoded(stored: StoredEvent) -> Event | None:
+        if broken:
+            raise broken.pop()
+        return real(stored)
+
+    monkeypatch.setattr(shared, "_decoded", decoded)
+
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me")
+        await _foreign(store, "first")
+        await _foreign(store, "second")
+        bell.on_ring()
+        assert _keys(await anext(stream)) == ["second"]
+
+    _with(tmp_path, test)
+    (record,) = expect_log_errors
+    assert record.exc_info is not None and record.exc_info[0] is ZeroDivisionError
 
 
 def test_an_event_that_is_stored_is_published_even_if_reading_fails(
