@@ -22,7 +22,7 @@ from worker.paths import Paths
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from nagatha_desktop.bridge import Bridge
     from nagatha_desktop.client.local import LocalEngine
@@ -184,6 +184,7 @@ class LocalBackend:
         self._engine: LocalEngine | None = None
         self._making: asyncio.Task[object] | None = None
         self._ended = False
+        self._files: ThreadPoolExecutor | None = None
 
     def begin(self, bridge: "Bridge") -> None:
         """See `Backend`."""
@@ -245,12 +246,15 @@ class LocalBackend:
 
     def aside(self, work: Callable[[], None]) -> "Future[None] | None":
         """See `Backend`."""
-        import asyncio
+        if self._files is None:
+            from concurrent.futures import ThreadPoolExecutor
 
-        runtime = self._runtime
-        if runtime is None or not runtime.running:
-            return None
-        return runtime.submit(asyncio.to_thread(work))
+            # Not the engine's threads: they come later, and a person may end the program before.
+            self._files = ThreadPoolExecutor(1, "nagatha-aside")
+        try:
+            return self._files.submit(work)
+        except RuntimeError:
+            return None  # the program ends
 
     def end(self, ended: Callable[[], None]) -> None:
         """See `Backend`."""
@@ -264,6 +268,8 @@ class LocalBackend:
                 if runtime is not None:
                     runtime.run(self._end_engine(), 6.0)
                     runtime.stop(2.0)
+                if self._files is not None:
+                    self._files.shutdown()
                 if self._logs is not None:
                     self._logs.stop()
         except Exception:  # the program ends, in whatever state the engine is

@@ -6,8 +6,10 @@ ever comes here.
 """
 
 import json
+import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Writer: TypeAlias = "Callable[[Callable[[], None]], Future[None] | None]"
-"""Runs a function on some other thread."""
+"""Runs a function on some other thread; None where there is none any more."""
 
+log = logging.getLogger(__name__)
 NAME = "windows.json"
 WRITE_AFTER = 400
 """Milliseconds that changes are gathered for."""
+AGAIN_AFTER = 10_000
+"""Milliseconds until what could not be written is tried again."""
 
 DEFAULTS: dict[str, Json] = {
     "theme": "system",
@@ -151,6 +156,7 @@ class WindowState(QObject):
 
     changed = Signal(str)
     """A value changed (its key)."""
+    _refused = Signal()
 
     def __init__(
         self, folder: Path, values: dict[str, Json] | None = None, parent: QObject | None = None
@@ -162,13 +168,18 @@ class WindowState(QObject):
         self._writing: Future[None] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(WRITE_AFTER)
         self._timer.timeout.connect(self._write)
+        self._refused.connect(self._write_later)
+        self._number = 0
+        # What follows belongs to whoever writes, one at a time.
+        self._in_turn = threading.Lock()
+        self._written = 0
+        self._complained = False
 
     def write_with(self, writer: Writer) -> None:
         """From now on changes are written, by functions handed to `writer`."""
         self._writer = writer
-        self._timer.start()
+        self._timer.start(WRITE_AFTER)
 
     def get(self, key: str) -> Json:
         """A value, or its default. Raises KeyError for a key that there is not."""
@@ -197,8 +208,9 @@ class WindowState(QObject):
             return
         self._values[key] = value
         self.changed.emit(key)
-        if self._writer is not None and not self._timer.isActive():
-            self._timer.start()
+        waits = self._timer.isActive() and self._timer.remainingTime() <= WRITE_AFTER
+        if self._writer is not None and not waits:
+            self._timer.start(WRITE_AFTER)
 
     def set_item(self, key: str, name: str, text: str) -> None:
         """Keep one entry of a value that maps text to text."""
@@ -228,15 +240,38 @@ class WindowState(QObject):
         if self._writer is None:
             return
         if self._writing is not None and not self._writing.done():
-            self._timer.start()  # an older state must not overtake a newer one
+            self._timer.start(WRITE_AFTER)
             return
-        folder, values = self._folder, dict(self._values)
-        self._writing = self._writer(lambda: write(folder, values))
+        self._writing = self._hand_over(self._writer)
+
+    @Slot()
+    def _write_later(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start(AGAIN_AFTER)
 
     def flush(self) -> "Future[None] | None":
         """Write what has not been written; the future ends when it is. For the end of things."""
         if self._writer is None or not self._timer.isActive():
             return None
         self._timer.stop()
-        folder, values = self._folder, dict(self._values)
-        return self._writer(lambda: write(folder, values))
+        return self._hand_over(self._writer)
+
+    def _hand_over(self, writer: Writer) -> "Future[None] | None":
+        self._number += 1
+        number, folder, values = self._number, self._folder, dict(self._values)
+        return writer(lambda: self._write_here(number, folder, values))
+
+    def _write_here(self, number: int, folder: Path, values: dict[str, Json]) -> None:
+        """On a thread of the writer: an older state does not overtake a newer one."""
+        with self._in_turn:
+            if number < self._written:
+                return
+            try:
+                write(folder, values)
+            except OSError as error:  # a full disk, or a folder that is not there just now
+                if not self._complained:
+                    log.warning("The settings of the windows cannot be written: %s", error)
+                self._complained = True
+                self._refused.emit()
+            else:
+                self._written, self._complained = number, False

@@ -12,11 +12,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import strictness
 from tests.support.keyrings import MemoryKeyring
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
 
 # What would let a person's machine show through: keys and addresses, the desktop, the proxy.
 FOREIGN = (
@@ -101,6 +105,14 @@ def memory_keyring(_keyring_of_nobody: None) -> MemoryKeyring:
     backend = MemoryKeyring()
     keyring.set_keyring(backend)
     return backend
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> "QtBot":
+    """pytest-qt's, which waits longer."""
+    from tests.support.patience import PatientBot
+
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -3,27 +3,23 @@
 Owns the view and its keys. What is done with the run that is looked at is the window's business.
 """
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHeaderView,
-    QStackedWidget,
-    QTableView,
     QWidget,
 )
 
 from nagatha_desktop.activity.painter import RunPainter, row_height
 from nagatha_desktop.activity.rows import Column, RunRows
 from nagatha_desktop.widgets.cards import EmptyState
-from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.lists import ListPlace, RowTable
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.types import Run
 
-_AHEAD = 3
-"""Windowfuls before the end at which the next page is read."""
+translate = QCoreApplication.translate
 _WIDTHS = {
     Column.WHY: MEASURES.grid * 23,
     Column.STATE: MEASURES.grid * 16,
@@ -35,7 +31,7 @@ _WIDE = MEASURES.grid * 94
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class RunTable(QTableView):
+class RunTable(RowTable):
     """A table that is moved through row by row, like a list."""
 
     pressed_run = Signal(object)
@@ -48,42 +44,25 @@ class RunTable(QTableView):
     """Delete was pressed at a run (Run)."""
 
     def __init__(self, rows: RunRows, themes: ThemeController, parent: QWidget) -> None:
-        super().__init__(parent)
-        set_role(self, "bare")
+        super().__init__(rows, themes, parent)
         self.rows = rows
-        self._themes = themes
         self._painter = RunPainter(themes, self)
         self._kept = ""
         self._lost = False
         self._gone = (0, 0)
         self.follow = False
         """Whether something beside shows the run: when that leaves, no other takes its place."""
-        self.setModel(rows)
         self.setItemDelegate(self._painter)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setCornerButtonEnabled(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._set_up_headers()
         self.clicked.connect(self._clicked)
         self.entered.connect(self._entered)
         self.selectionModel().currentRowChanged.connect(self._moved)
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
         rows.rowsInserted.connect(self._inserted)
         rows.rowsAboutToBeRemoved.connect(self._will_be_removed)
         rows.rowsRemoved.connect(self._removed)
         rows.modelAboutToBeReset.connect(self._keep_current)
         rows.modelReset.connect(self._find_current)
-        themes.changed.connect(self.viewport().update)
-        # Who paints every pixel may have the rest moved when it is scrolled.
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def _set_up_headers(self) -> None:
         vertical = self.verticalHeader()
@@ -114,11 +93,7 @@ class RunTable(QTableView):
 
     def go_to(self, run: str) -> bool:
         """Look at a run; False where it is not here."""
-        index = self.rows.index_of(run)
-        if index.isValid():
-            self.setCurrentIndex(index)
-            self.scrollTo(index)
-        return index.isValid()
+        return self.look_at(self.rows.index_of(run))
 
     @Slot(QModelIndex, QModelIndex)
     def _moved(self, index: QModelIndex, _: QModelIndex) -> None:
@@ -227,12 +202,6 @@ class RunTable(QTableView):
         if run is not None:
             self.pressed_run.emit(run)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        ground = QPainter(self.viewport())
-        ground.fillRect(event.rect(), QColor(self._themes.current.background))
-        ground.end()
-        super().paintEvent(event)
-
     # -- room -------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -240,14 +209,8 @@ class RunTable(QTableView):
         self.setColumnHidden(Column.WHY, crowded and event.size().width() < _WIDE)
         super().resizeEvent(event)
 
-    @Slot(int)
-    def _scrolled(self, value: int) -> None:
-        bar = self.verticalScrollBar()
-        if value + _AHEAD * bar.pageStep() >= bar.maximum():
-            self.rows.fetchMore(QModelIndex())
 
-
-class RunList(QStackedWidget):
+class RunList(ListPlace):
     """The table of a segment, or an empty state in its place."""
 
     clear_wanted = Signal()
@@ -256,45 +219,13 @@ class RunList(QStackedWidget):
     def __init__(
         self, rows: RunRows, themes: ThemeController, name: str, empty: EmptyState, parent: QWidget
     ) -> None:
-        super().__init__(parent)
-        self.rows = rows
-        self.table = RunTable(rows, themes, self)
-        self.table.setAccessibleName(name)
-        self.empty = empty
-        self.nothing_found = EmptyState(
-            self.tr("Nothing fits"),
-            self.tr("No run here has these words and is of this kind."),
-            self.tr("Show all"),
+        table = RunTable(rows, themes, parent)
+        table.setAccessibleName(name)
+        nothing_found = EmptyState(
+            translate("RunList", "Nothing fits"),
+            translate("RunList", "No run here has these words and is of this kind."),
+            translate("RunList", "Show all"),
         )
-        self.nothing_found.pressed.connect(self.clear_wanted)
-        self.waiting = QWidget()
-        for widget in (self.table, empty, self.nothing_found, self.waiting):
-            self.addWidget(widget)
-        self._filtered = False
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.show_state)
-        rows.modelReset.connect(self.show_state)
-        rows.rowsInserted.connect(self.show_state)
-        rows.rowsRemoved.connect(self._removed)
-        self.show_state()
-
-    def set_filtered(self, filtered: bool) -> None:
-        """Whether a person left something out."""
-        self._filtered = filtered
-        self.show_state()
-
-    @Slot()
-    def _removed(self) -> None:
-        # A run that moves on leaves before the next one comes.
-        self._later.start(0)
-
-    @Slot()
-    def show_state(self) -> None:
-        """Show the rows, or the words that stand for none."""
-        if len(self.rows):
-            self.setCurrentWidget(self.table)
-        elif not self.rows.loaded:
-            self.setCurrentWidget(self.waiting)
-        else:
-            self.setCurrentWidget(self.nothing_found if self._filtered else self.empty)
+        super().__init__(table, lambda: rows.loaded, empty, nothing_found, parent)
+        self.rows, self.table = rows, table
+        nothing_found.pressed.connect(self.clear_wanted)

@@ -280,7 +280,7 @@ class ActivityWindow(Window):
     def _filter(self, wanted: Filter) -> None:
         self.feed.set_filter(wanted)
         for listed in self.lists.values():
-            listed.set_filtered(wanted.on)
+            listed.set_narrowed(wanted.on)
 
     @Slot()
     def focus_filter(self) -> None:

@@ -3,39 +3,30 @@
 Owns the view. What is done with the reminder that is looked at is the window's business.
 """
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
-    QPaintEvent,
 )
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
     QHeaderView,
-    QStackedWidget,
-    QTableView,
     QWidget,
 )
 
 from nagatha_desktop.reminders.painter import Part, ReminderPainter, head_height, row_height
 from nagatha_desktop.reminders.rows import ReminderRows
 from nagatha_desktop.widgets.cards import EmptyState
-from nagatha_desktop.widgets.style import set_role
+from nagatha_desktop.widgets.lists import ListPlace, RowTable
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
 from worker.contract.reminders import Reminder
 
-_AHEAD = 3
-"""Windowfuls before the end at which the next page is read."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2)
 
 
-class ReminderTable(QTableView):
+class ReminderTable(RowTable):
     """A table of one column, because its header knows rows of different height at any length."""
 
     done_wanted = Signal(object)
@@ -49,26 +40,13 @@ class ReminderTable(QTableView):
     chat_wanted = Signal(object)
 
     def __init__(self, rows: ReminderRows, themes: ThemeController, parent: QWidget) -> None:
-        super().__init__(parent)
-        set_role(self, "bare")
+        super().__init__(rows, themes, parent)
         self.rows = rows
-        self._themes = themes
         self._painter = ReminderPainter(themes, self)
         self._tall: set[int] = set()
         self._pressed: tuple[int, Part] = (-1, "")
         self._kept = ("", 0)
-        self.setModel(rows)
         self.setItemDelegate(self._painter)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setCornerButtonEnabled(False)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         head = self.horizontalHeader()
         head.hide()
         head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -76,13 +54,10 @@ class ReminderTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._measure()
         self.selectionModel().currentRowChanged.connect(self._moved)
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
         rows.rowsInserted.connect(self._inserted)
         rows.rowsRemoved.connect(self._removed)
         rows.modelReset.connect(self._find_current)
         rows.heads_changed.connect(self._fit_heads)
-        themes.changed.connect(self.viewport().update)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     # -- heights ----------------------------------------------------------------------------------
 
@@ -141,11 +116,7 @@ class ReminderTable(QTableView):
 
     def go_to(self, reminder: str) -> bool:
         """Look at a reminder; False where it is not here."""
-        index = self.rows.index_of(reminder)
-        if index.isValid():
-            self.setCurrentIndex(index)
-            self.scrollTo(index)
-        return index.isValid()
+        return self.look_at(self.rows.index_of(reminder))
 
     @Slot(QModelIndex, QModelIndex)
     def _moved(self, index: QModelIndex, _: QModelIndex) -> None:
@@ -309,23 +280,11 @@ class ReminderTable(QTableView):
                 top, height = self.rowViewportPosition(changed), self.rowHeight(changed)
                 self.viewport().update(0, top, self.viewport().width(), height)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        ground = QPainter(self.viewport())
-        ground.fillRect(event.rect(), QColor(self._themes.current.background))
-        ground.end()
-        super().paintEvent(event)
-
-    @Slot(int)
-    def _scrolled(self, value: int) -> None:
-        bar = self.verticalScrollBar()
-        if value + _AHEAD * bar.pageStep() >= bar.maximum():
-            self.rows.fetchMore(QModelIndex())
-
 
 _LETTERS = (Qt.Key.Key_S, Qt.Key.Key_N, Qt.Key.Key_C)
 
 
-class ReminderList(QStackedWidget):
+class ReminderList(ListPlace):
     """The table of a view, or an empty state in its place."""
 
     def __init__(
@@ -338,40 +297,7 @@ class ReminderList(QStackedWidget):
         parent: QWidget,
     ) -> None:
         """`nothing_found` stands for no row while something is searched for."""
-        super().__init__(parent)
-        self.rows = rows
-        self.table = ReminderTable(rows, themes, self)
-        self.table.setAccessibleName(name)
-        self.empty = empty
-        self.nothing_found = nothing_found
-        self.waiting = QWidget()
-        for widget in (self.table, empty, nothing_found, self.waiting):
-            self.addWidget(widget)
-        self._searching = False
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.show_state)
-        rows.modelReset.connect(self.show_state)
-        rows.rowsInserted.connect(self.show_state)
-        rows.rowsRemoved.connect(self._removed)
-        self.show_state()
-
-    def set_searching(self, searching: bool) -> None:
-        """Whether a person looks for words."""
-        self._searching = searching
-        self.show_state()
-
-    @Slot()
-    def _removed(self) -> None:
-        # A reminder that moves leaves its place before it has another.
-        self._later.start(0)
-
-    @Slot()
-    def show_state(self) -> None:
-        """Show the rows, or the words that stand for none."""
-        if len(self.rows):
-            self.setCurrentWidget(self.table)
-        elif not self.rows.loaded:
-            self.setCurrentWidget(self.waiting)
-        else:
-            self.setCurrentWidget(self.nothing_found if self._searching else self.empty)
+        table = ReminderTable(rows, themes, parent)
+        table.setAccessibleName(name)
+        super().__init__(table, lambda: rows.loaded, empty, nothing_found, parent)
+        self.rows, self.table = rows, table

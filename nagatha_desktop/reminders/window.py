@@ -292,7 +292,7 @@ class RemindersWindow(Window):
     def _search(self, query: str) -> None:
         self.feed.search(query)
         for listed in self.lists.values():
-            listed.set_searching(bool(query.strip()))
+            listed.set_narrowed(bool(query.strip()))
 
     @Slot()
     def _focus_list(self) -> None:

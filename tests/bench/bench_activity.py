@@ -9,9 +9,7 @@ new ones. A gap is a time in which the event loop did nothing else; a timer of 2
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from tests.bench.figure import Figure
+from tests.bench.offscreen import middle, scrolled_to_the_end, until
 from tests.support.fake_client import FakeClient
 from tests.support.fake_jobs import FakeJobs
 from worker.contract.types import Run, RunKind, RunState
@@ -28,16 +27,11 @@ RUNS = 10_000
 RATE = 100
 """Changes a second."""
 GAP = 0.05
-STEP = 0.5
-"""Of a windowful, at each step of the scrolling."""
-LONGEST = 60.0
-"""Seconds after which it is given up."""
 
 
 def measure(quick: bool) -> list[Figure]:
     """Three runs (one if `quick`); the middle one by gaps counts."""
-    runs = sorted((_run() for _ in range(1 if quick else 3)), key=lambda run: run["gaps"])
-    run = runs[len(runs) // 2]
+    run = middle("tests.bench.bench_activity", "gaps", quick)
     return [
         Figure(
             f"activity window over {RUNS:,} runs, open to painted",
@@ -56,30 +50,6 @@ def measure(quick: bool) -> list[Figure]:
         ),
         Figure("memory after it (RSS)", run["rss"], "MB"),
     ]
-
-
-def _run() -> dict[str, float]:
-    root = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory() as home:
-        env = {
-            **os.environ,
-            "QT_QPA_PLATFORM": "offscreen",
-            "PYTHONPATH": str(root),
-            "NAGATHA_HOME": home,
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.bench_activity", home],
-            cwd=root,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(done.stderr or f"ended with {done.returncode}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 class Ordered(FakeJobs):
@@ -163,9 +133,9 @@ def _changed(fake: FakeClient, chance: random.Random, old: list[Run], at_work: l
     return at_work[place]
 
 
-def main(home: str) -> None:
+def main() -> None:
     """Measure in this process and print one line of JSON."""
-    from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from nagatha_desktop.activity.window import ActivityWindow
@@ -187,16 +157,12 @@ def main(home: str) -> None:
     async def make() -> Client:
         return fake.as_client()
 
-    def until(ready: object, limit: float = LONGEST) -> None:
-        stop_at = time.perf_counter() + limit
-        while not ready():  # type: ignore[operator]
-            if time.perf_counter() > stop_at:
-                raise TimeoutError("it was not ready in time")
-            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-
     with Runtime() as runtime:
         watch = EngineWatch(bridge, bridge)
-        state, keys = WindowState(Path(home), parent=bridge), Keys(parent=bridge)
+        state, keys = (
+            WindowState(Path(os.environ["NAGATHA_HOME"]), parent=bridge),
+            Keys(parent=bridge),
+        )
         bridge.connect_client(runtime, make)
         until(lambda: watch.engine is not None)
         beats: list[float] = []
@@ -222,17 +188,8 @@ def main(home: str) -> None:
         opened = time.perf_counter() - begun
 
         table = window.lists["done"].table
-        bar = table.verticalScrollBar()
-        scroll = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=8)
-        scroll.timeout.connect(
-            lambda: bar.setValue(bar.value() + max(1, int(bar.pageStep() * STEP)))
-        )
-        start = time.perf_counter()
-        scroll.start()
         rows = window.feed.rows["done"]
-        until(lambda: not rows.more and bar.value() == bar.maximum())
-        seconds = time.perf_counter() - start
-        scroll.stop()
+        seconds = scrolled_to_the_end(table, lambda: rows.more)
         heart.stop()
         stop.append(True)
         future.result(5.0)
@@ -261,4 +218,4 @@ def _rss() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -6,15 +6,13 @@ loop did nothing else; a timer of 2 ms sees them.
 """
 
 import json
-import os
 import random
-import subprocess
 import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 from tests.bench.figure import Figure
+from tests.bench.offscreen import middle, until
 
 NAME = "chat"
 MESSAGES = 10_000
@@ -41,8 +39,7 @@ print("fib", fib(30))
 def measure(quick: bool) -> list[Figure]:
     """Three runs (one if `quick`); the middle one by gaps counts."""
     seconds = 3 if quick else 10
-    runs = sorted((_run(seconds) for _ in range(1 if quick else 3)), key=lambda run: run["gaps"])
-    run = runs[len(runs) // 2]
+    run = middle("tests.bench.bench_chat", "gaps", quick, str(seconds))
     note = f"{MESSAGES} messages, offscreen"
     return [
         Figure("10,000-message chat, open to painted", run["open"], "s", 0.5, note=note),
@@ -57,24 +54,6 @@ def measure(quick: bool) -> list[Figure]:
         Figure("streaming behind the source at the end", run["late"], "s", 0.2),
         Figure("memory after it (RSS)", run["rss"], "MB"),
     ]
-
-
-def _run(seconds: int) -> dict[str, float]:
-    root = Path(__file__).resolve().parents[2]
-    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(root)}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.bench_chat", str(seconds)],
-        cwd=root,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr or f"ended with {done.returncode}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def _text(random_: random.Random, number: int) -> str:
@@ -102,7 +81,7 @@ def _tokens(count: int) -> list[str]:
 
 def main(seconds: int) -> None:
     """Measure in this process and print one line of JSON."""
-    from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from nagatha_desktop.chat.transcript import Transcript
@@ -125,11 +104,6 @@ def main(seconds: int) -> None:
         )
         for number in range(MESSAGES)
     ]
-
-    def until(ready: object, limit: float) -> None:
-        stop = time.perf_counter() + limit
-        while not ready() and time.perf_counter() < stop:  # type: ignore[operator]
-            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
     begun = time.perf_counter()
     transcript.show_page(page(messages))

@@ -8,15 +8,14 @@ them.
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from tests.bench.figure import Figure
+from tests.bench.offscreen import middle, scrolled_to_the_end, until
 from tests.support.fake_client import FakeClient
 
 NAME = "reminders_window"
@@ -24,17 +23,12 @@ REMINDERS = 10_000
 OPEN = 0.3
 """Seconds."""
 GAP = 0.05
-STEP = 0.5
-"""Of a windowful, at each step of the scrolling."""
-LONGEST = 60.0
-"""Seconds after which it is given up."""
 RULES = ("", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "", "FREQ=MONTHLY;BYMONTHDAY=1", "")
 
 
 def measure(quick: bool) -> list[Figure]:
     """Three runs (one if `quick`); the middle one by opening counts."""
-    runs = sorted((_run() for _ in range(1 if quick else 3)), key=lambda run: run["open"])
-    run = runs[len(runs) // 2]
+    run = middle("tests.bench.bench_reminders_window", "open", quick)
     return [
         Figure(
             f"reminders window over {REMINDERS:,} reminders, open to painted",
@@ -54,30 +48,6 @@ def measure(quick: bool) -> list[Figure]:
     ]
 
 
-def _run() -> dict[str, float]:
-    root = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory() as home:
-        env = {
-            **os.environ,
-            "QT_QPA_PLATFORM": "offscreen",
-            "PYTHONPATH": str(root),
-            "NAGATHA_HOME": home,
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.bench_reminders_window", home],
-            cwd=root,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(done.stderr or f"ended with {done.returncode}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def fill(fake: FakeClient) -> None:
     """10,000 reminders to come; 40 of them were missed."""
     now = datetime.now(UTC)
@@ -89,9 +59,9 @@ def fill(fake: FakeClient) -> None:
             fake.due.add_firing(made.id, now - timedelta(hours=number))
 
 
-def main(home: str) -> None:
+def main() -> None:
     """Measure in this process and print one line of JSON."""
-    from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
     from nagatha_desktop.bridge import Bridge
@@ -112,16 +82,12 @@ def main(home: str) -> None:
     async def make() -> Client:
         return fake.as_client()
 
-    def until(ready: object, limit: float = LONGEST) -> None:
-        stop_at = time.perf_counter() + limit
-        while not ready():  # type: ignore[operator]
-            if time.perf_counter() > stop_at:
-                raise TimeoutError("it was not ready in time")
-            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-
     with Runtime() as runtime:
         watch = EngineWatch(bridge, bridge)
-        state, keys = WindowState(Path(home), parent=bridge), Keys(parent=bridge)
+        state, keys = (
+            WindowState(Path(os.environ["NAGATHA_HOME"]), parent=bridge),
+            Keys(parent=bridge),
+        )
         bridge.connect_client(runtime, make)
         until(lambda: watch.engine is not None and watch.reminders.counts is not None)
         beats: list[float] = []
@@ -137,16 +103,8 @@ def main(home: str) -> None:
         opened = time.perf_counter() - begun
 
         beats.clear()
-        rows, bar = window.table.rows, window.table.verticalScrollBar()
-        scroll = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=8)
-        scroll.timeout.connect(
-            lambda: bar.setValue(bar.value() + max(1, int(bar.pageStep() * STEP)))
-        )
-        start = time.perf_counter()
-        scroll.start()
-        until(lambda: not rows.more and bar.value() == bar.maximum())
-        seconds = time.perf_counter() - start
-        scroll.stop()
+        rows = window.table.rows
+        seconds = scrolled_to_the_end(window.table, lambda: rows.more)
         heart.stop()
         spans = sorted(later - former for former, later in pairwise(beats))
         found = {
@@ -164,4 +122,4 @@ def main(home: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -166,7 +166,7 @@ def one_life(folder: Path, template: Path, moment: int) -> tuple[bool, list[str]
             code = 0
         finally:
             if code:
-                sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+                sys.excepthook(*sys.exc_info())
             os._exit(code)
     os.close(writing)
     with os.fdopen(reading) as told:

@@ -74,7 +74,7 @@ def running(app: Celery, place: Place, **options: Any) -> Iterator[WorkControlle
         state.should_stop = 0
         if place.path:
             worker.broker.wake(place.path)
-        thread.join(30)
+        thread.join(60)
         state.should_stop = None
         assert not thread.is_alive()
         _state.default_app = before

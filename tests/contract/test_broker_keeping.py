@@ -181,7 +181,7 @@ def test_worker_on_a_disk_that_fills_up_goes_on_by_itself_when_there_is_room(
     @app.task(name="hold", shared=False)
     def hold(number: int) -> int:
         begun.append(number)
-        gate.wait(20)
+        gate.wait(60)
         return number
 
     with running(app, place, concurrency=2):
@@ -197,7 +197,7 @@ def test_worker_on_a_disk_that_fills_up_goes_on_by_itself_when_there_is_room(
         wait_until(lambda: "written later" in caplog.text, "a result cannot be written")
         (small_disk / "filler").unlink()
         for number, result in enumerate(results):
-            assert result.get(timeout=20) == number
+            assert result.get(timeout=60) == number
         wait_until(lambda: len(begun) >= accepted, "what was accepted has run")
         # Nothing ran again, and both places of the worker are free.
         assert sorted(begun) == list(range(accepted))

@@ -17,7 +17,7 @@ from tests.contract.broker_worker import Place, close_app, make_app, running
 from worker.broker import broker_url, results, transport
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 20
+SECONDS = 60
 SEND = """
 import sys, kombu, worker.broker
 with kombu.Connection(sys.argv[1]) as connection:

@@ -287,7 +287,7 @@ def test_redis_gives_a_closed_channel_up_with_the_right_to_be_asked_and_without(
 
             with connection.Consumer([kombu.Queue("q")], callbacks=[hear]):
                 connection.Producer().publish("hello", routing_key="q")
-                connection.drain_events(timeout=10)
+                connection.drain_events(timeout=60)
                 with pytest.raises(TimeoutError):
                     connection.drain_events(timeout=0.01)  # it waits for a second message now
         assert heard == ["hello"]
@@ -366,14 +366,14 @@ def test_worker_that_waits_for_its_broker_stops_out_of_that_wait(
     home: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Who sat the wait out would not be back within the time that a stop is given.
-    monkeypatch.setattr("kombu.transport.redis.Transport.brpop_timeout", 60)
+    monkeypatch.setattr("kombu.transport.redis.Transport.brpop_timeout", 3600)
     monkeypatch.setattr("worker.servers.ANSWER_TIMEOUT", 90.0)
 
     async def test(there: World) -> None:
         await done(there, await queue(there, "before"))
         background = there.engine.background
         worker = background._worker  # type: ignore[attr-defined]
-        assert await asyncio.to_thread(worker.stop, 10.0)
+        assert await asyncio.to_thread(worker.stop, 60.0)
         await background.aclose()
         await background.start()
         await done(there, replace(await queue(there, "after")))
@@ -396,7 +396,7 @@ def test_worker_without_an_event_loop_as_on_windows_pauses_and_stops_as_well(
         await there.client.system.pause(False)
         await done(there, run)
         worker = there.engine.background._worker  # type: ignore[attr-defined]
-        assert await asyncio.to_thread(worker.stop, 10.0)
+        assert await asyncio.to_thread(worker.stop, 60.0)
 
     with engine_in(home, background=True, environ=on(address)) as there:
         there.run(test)

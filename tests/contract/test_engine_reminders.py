@@ -474,7 +474,7 @@ def test_the_timer_fires_by_itself_when_its_time_comes(tmp_path: Path) -> None:
     async def test(there: World) -> None:
         reminders = there.client.reminders
         events = there.client.events()
-        at = datetime.now(UTC) + timedelta(seconds=0.3)
+        at = datetime.now(UTC) + timedelta(seconds=1)
         made = await reminders.add("x", at.replace(tzinfo=None).isoformat(), zone="UTC")
         async for event in events:
             if isinstance(event, FiringChanged):

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tests.support.engines import becomes, engine_in, module
 from tests.support.model_server import ModelServer
+from tests.support.processes import wait_until
 from tests.support.worlds import World
 from worker.contract.errors import InvalidInput, StorageError
 from worker.contract.types import Chat
@@ -178,7 +178,7 @@ def test_start_on_a_full_disk_shows_what_is_there(
 ) -> None:
     with mounted(tmp_path / "full", "size=3m") as folder:
         with engine_in(folder) as there:
-            there.run(lambda this: chat_named(this, "Kept"))  # type: ignore[arg-type]
+            there.run(lambda this: chat_named(this, "Kept"))
         fill_up(folder)
         try:
             with engine_in(folder) as there:
@@ -277,7 +277,7 @@ def test_engine_whose_log_of_levels_changes_follows(tmp_path: Path) -> None:
             await becomes(followed, "the level is taken")
 
     with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime:
-        runtime.run(test(runtime, logs), 30)
+        runtime.run(test(runtime, logs), 60)
 
 
 def test_start_and_end_again_and_again_leave_no_thread(tmp_path: Path) -> None:
@@ -289,10 +289,7 @@ def test_start_and_end_again_and_again_leave_no_thread(tmp_path: Path) -> None:
     for _ in range(3):
         with engine_in(tmp_path, background=True):
             pass
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() <= before
+    wait_until(lambda: threading.active_count() <= before, "no thread is left")
 
 
 def test_engine_takes_up_a_killed_processs_answer_and_its_task(tmp_path: Path) -> None:

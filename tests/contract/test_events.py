@@ -79,7 +79,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def _run(kind: str, folder: Path, test: Callable[[EventBus], object], most: int = 2000) -> None:
     async def main() -> None:
         async with BUSES[kind](folder, most) as bus:
-            await asyncio.wait_for(test(bus), 30)  # type: ignore[arg-type]
+            await asyncio.wait_for(test(bus), 60)  # type: ignore[arg-type]
 
     asyncio.run(main())
 
@@ -354,7 +354,7 @@ def _two(folder: Path, test: Callable[[SharedBus, SharedBus], object]) -> None:
         async with AsyncExitStack() as stack:
             one = await stack.enter_async_context(_shared(folder))
             two = await stack.enter_async_context(_shared(folder))
-            await asyncio.wait_for(test(one, two), 30)  # type: ignore[arg-type]
+            await asyncio.wait_for(test(one, two), 60)  # type: ignore[arg-type]
 
     asyncio.run(main())
 

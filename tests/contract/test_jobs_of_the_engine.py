@@ -60,7 +60,7 @@ def test_maintenance_is_a_run_with_steps_and_a_result(tmp_path: Path, models: Mo
         assert last is not None and last.id == run.id
         steps = []
         async for event in events:
-            if getattr(event, "kind", "") == "run.changed" and event.run_id == run.id:  # type: ignore[union-attr]
+            if getattr(event, "kind", "") == "run.changed" and event.run_id == run.id:
                 steps.append(cast(Any, event).run.progress_text)
                 if cast(Any, event).run.state == "SUCCESS":
                     break

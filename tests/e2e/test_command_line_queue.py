@@ -67,7 +67,7 @@ def test_an_answer_whose_worker_was_killed_is_written_by_the_command_that_waits_
 
                 asyncio.run(two_words())
                 kill(other.process)  # type: ignore[arg-type]
-                out, _ = asking.communicate(timeout=30)
+                out, _ = asking.communicate(timeout=60)
             finally:
                 asking.kill()
         document = json.loads(out)

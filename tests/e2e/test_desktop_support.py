@@ -100,7 +100,7 @@ def test_tray_when_an_icon_is_shown_then_it_can_be_read_and_clicked(full_desktop
             full_desktop.tray.click(item, "Later")
 
         full_desktop.tray.click(item, "Quit")
-        assert app.process.wait(20) == 0
+        assert app.process.wait(60) == 0
         full_desktop.tray.wait_for_no_item()
 
 

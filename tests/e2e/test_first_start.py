@@ -56,13 +56,13 @@ def test_a_key_is_pasted_tested_kept_in_the_keyring_and_answers(
             wait_until(lambda: server.completions, "the server is asked with the key")
             screen.wait_for("What is a tray – Nagatha$")
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         # It is set up for good, and the key is in the keyring only.
         with program(desk) as process:
             screen.wait_for("What is a tray – Nagatha$")  # the last chat is open again
             assert not screen.windows(PAGE)
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
     assert files_with(home, GOOD) == []
     assert server.url in (home / "config.yaml").read_text()
 
@@ -73,14 +73,14 @@ def test_going_on_without_a_model_is_remembered(desk: Desktop, screen: Screen) -
         screen.press("ctrl+n")
         screen.wait_for("New chat – Nagatha$")
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     with program(desk) as process:
         # Leaving it for a chat is not yet a decision.
         screen.focus(screen.wait_for(PAGE))
         screen.press("Tab", "Tab", "Tab", "Tab", "space")  # past provider, page and look
         screen.wait_for("New chat – Nagatha$")
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     with program(desk):
         screen.wait_for("New chat – Nagatha$")
         assert not screen.windows(PAGE)

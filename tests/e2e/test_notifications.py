@@ -108,7 +108,7 @@ def test_dunst_shows_it_and_its_button_comes_back(
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", full_desktop.bus_address)
     assert speaker.say(RENT) == ""
     # Its first action is the click; `dunstctl action 0` does what a click on it does.
-    subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
+    subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=60)
     assert speaker.next().what == Answer("one", "clicked")
 
 

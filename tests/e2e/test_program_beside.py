@@ -46,4 +46,4 @@ def test_a_chat_from_the_terminal_stands_in_the_list_of_the_open_window(desk: De
                 screen.press("Down", "Home", "Return")
                 return bool(screen.windows("Quokkas – Nagatha$"))
 
-            wait_until(opened, "the chat stands in the list and opens", deadline=10)
+            wait_until(opened, "the chat stands in the list and opens")

@@ -38,7 +38,7 @@ def test_a_tray_that_comes_later_gets_the_icon(bare_desktop: Desktop) -> None:
             item = host.wait_for_item()
             assert "Quit Nagatha" in [entry.label for entry in host.menu(item).all()]
             host.click(item, "Quit Nagatha")
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def test_a_start_at_login_waits_for_the_tray_without_a_window(bare_desktop: Desktop) -> None:
@@ -59,7 +59,7 @@ def test_without_a_tray_closing_the_window_ends_the_program(bare_desktop: Deskto
         wait_until(lambda: hand_over(bare_desktop, "--show", "chat") == 0, "it listens")
         screen.focus(window)
         screen.press("alt+F4")
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_key_for_the_whole_desktop_opens_the_quick_window(full_desktop: Desktop) -> None:
@@ -93,7 +93,7 @@ def test_the_window_comes_back_where_it_was(full_desktop: Desktop) -> None:
         wait_until(lambda: kept_place(full_desktop) == (40, 60, 1000, 700), "its place is kept")
         before = place(window)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     with program(full_desktop):
         window = screen.wait_for("Nagatha$")
         wait_until(lambda: place(window) == before, f"it is back at {before}")

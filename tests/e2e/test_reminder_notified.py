@@ -90,12 +90,12 @@ def test_dunst_shows_it_and_a_click_shows_the_reminders(full_desktop: Desktop) -
         remind(nagatha)
 
         def displayed() -> bool:
-            told = subprocess.run(ask, env=full_desktop.env, capture_output=True, timeout=20)
+            told = subprocess.run(ask, env=full_desktop.env, capture_output=True, timeout=60)
             return told.stdout.strip() == b"1"
 
         wait_until(displayed, "dunst shows it")
         # Its first action is the click.
-        subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=20)
+        subprocess.run(["dunstctl", "action", "0"], env=full_desktop.env, check=True, timeout=60)
         screen.wait_for("Reminders")
 
 

@@ -113,7 +113,7 @@ def test_200_queued_tasks_survive_a_kill_and_each_takes_effect_once(
         wait_until(lambda: file.exists() and len(file.read_text().split()) >= 20, "20 tasks")
         kill(first)
     with started(nagatha.command("worker"), env=nagatha.environ):
-        wait_until(lambda: _states(nagatha) == {"SUCCESS": 200}, "200 runs", deadline=60)
+        wait_until(lambda: _states(nagatha) == {"SUCCESS": 200}, "200 runs", deadline=150)
     values = [int(line) for line in file.read_text().split()]
     assert set(values) == set(range(200))
     # Only what was running at the kill (four threads) may have been begun again.

@@ -45,7 +45,7 @@ def fake() -> FakeClient:
 @pytest.fixture
 def on_loop(runtime: Runtime) -> Callable[[Coroutine[Any, Any, T]], T]:
     """Runs a coroutine on the loop and waits for it."""
-    return lambda coro: runtime.run(coro, 5.0)
+    return lambda coro: runtime.run(coro, 30.0)
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_what_cannot_be_sent_yet_stays_in_the_box(
     scene.type("Two")
     scene.press(Qt.Key.Key_Return)
     assert scene.box.toPlainText() == "Two"
-    runtime.run(release(), 5)
+    runtime.run(release(), 30)
     scene.qtbot.waitUntil(lambda: not scene.window.model.sending)
     scene.press(Qt.Key.Key_Return)
     scene.qtbot.waitUntil(lambda: len(scene.texts()) == 4)

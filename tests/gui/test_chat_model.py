@@ -156,7 +156,7 @@ def test_a_gap_in_the_text_has_the_message_read_again(
         fake.emit(AnswerDelta(chat.id, answer.id, "rest of it", len(whole) - 10))
         fake.emit(AnswerDelta(chat.id, answer.id, "!", len(whole)))
 
-    runtime.run(late(), 5)
+    runtime.run(late(), 30)
     qtbot.waitUntil(lambda: seen.shown[-1] == "the whole answer, and the rest of it!")
 
 
@@ -204,7 +204,7 @@ def test_a_branch_that_was_changed_elsewhere_is_read_again(
     model.open(chat.id)
     qtbot.waitUntil(lambda: len(seen.shown) == 2)
     fake.scripts.append(Script(parts=("from elsewhere",)))
-    runtime.run(fake.store.retry(model.messages[1].id), 5)
+    runtime.run(fake.store.retry(model.messages[1].id), 30)
     qtbot.waitUntil(lambda: seen.shown == ["question", "from elsewhere"])
 
 
@@ -214,9 +214,9 @@ def test_the_list_follows_what_others_do(
     old = fake.store.add("Old", age=timedelta(days=3))
     chats.load()
     qtbot.waitUntil(lambda: [chat.title for chat in chats.chats] == ["Old"])
-    runtime.run(fake.store.rename(old.id, "New name"), 5)
+    runtime.run(fake.store.rename(old.id, "New name"), 30)
     qtbot.waitUntil(lambda: [chat.title for chat in chats.chats] == ["New name"])
-    runtime.run(fake.store.archive(old.id, True), 5)
+    runtime.run(fake.store.archive(old.id, True), 30)
     qtbot.waitUntil(lambda: chats.chats == ())
 
 
@@ -305,7 +305,7 @@ def test_replaced_data_is_read_again(
     qtbot.waitUntil(lambda: len(seen.shown) == 2)
     fake.store.all.clear()
     fake.store.add("After", "c", "d")
-    runtime.run(fake.replace_all(), 5)
+    runtime.run(fake.replace_all(), 30)
     qtbot.waitUntil(lambda: [c.title for c in chats.chats] == ["After"] and model.chat is None)
 
 

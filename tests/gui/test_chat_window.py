@@ -424,10 +424,10 @@ def test_the_buttons_of_error_cards_do_what_they_say(scene: Scene) -> None:
 
 def test_the_badge_follows_the_engine(scene: Scene, runtime: Runtime) -> None:
     assert "This computer" in scene.window.bar.place.text()
-    runtime.run(scene.fake.set_status(worker="failed"), 5)
+    runtime.run(scene.fake.set_status(worker="failed"), 30)
     scene.qtbot.waitUntil(lambda: "stopped" in scene.window.bar.place.text())
-    runtime.run(scene.fake.set_status(worker="ok"), 5)
-    runtime.run(scene.fake.jobs.run_task("echo_bot.echo", {}), 5)
+    runtime.run(scene.fake.set_status(worker="ok"), 30)
+    runtime.run(scene.fake.jobs.run_task("echo_bot.echo", {}), 30)
     scene.qtbot.waitUntil(lambda: scene.window.bar.work.text() == "1 running")
 
 

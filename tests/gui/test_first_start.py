@@ -308,7 +308,12 @@ def place(
 
 
 def test_the_page_is_there_when_nothing_is_set_up_and_goes_for_good_when_sent_away(
-    place: Place, state: WindowState, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+    place: Place,
+    state: WindowState,
+    bridge: Bridge,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    qtbot: QtBot,
 ) -> None:
     qtbot.waitUntil(lambda: place.page is not None)
     assert place.page is not None
@@ -318,8 +323,10 @@ def test_the_page_is_there_when_nothing_is_set_up_and_goes_for_good_when_sent_aw
     async def tell() -> None:
         fake.emit(SettingsChanged())
 
+    heard: list[object] = []
+    bridge.listen(bridge, heard.append)  # after the guide, which has heard of it then
     on_loop(tell())
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: bool(heard) and not bridge.busy)
     assert place.page is None
 
 
@@ -358,8 +365,7 @@ def test_the_page_does_not_come_where_a_provider_is_set_up(
         engine.models.environment = (found,)
     guide = FirstStartGuide(bridge, themes, state, bridge)
     guide.look()
-    qtbot.waitUntil(lambda: engine.called("models.providers") == 1)
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: engine.called("models.providers") == 1 and not bridge.busy)
     assert guide.page is None
 
 

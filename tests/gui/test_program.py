@@ -137,7 +137,7 @@ def test_ending_while_something_runs_asks_once(
     program: Program, fake: FakeClient, runtime: Runtime, qtbot: QtBot
 ) -> None:
     begun(program, qtbot)
-    runtime.run(fake.jobs.run_task("echo_bot.echo", {}), 5)
+    runtime.run(fake.jobs.run_task("echo_bot.echo", {}), 30)
     qtbot.waitUntil(lambda: program.watch.running == 1)
     program.quit()
     program.quit()

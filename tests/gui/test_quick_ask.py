@@ -91,7 +91,7 @@ def test_an_error_is_a_card_with_its_button(
     quick.line.setText("Hello")
     quick.ask()
     qtbot.waitUntil(lambda: quick._error is not None)
-    assert quick._error is not None
+    assert quick._error is not None and quick._error.problem == problem
     quick._error.button.click()
     qtbot.waitUntil(lambda: quick._text == "Hello there.")
     qtbot.waitUntil(lambda: quick._error is None)

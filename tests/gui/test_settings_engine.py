@@ -34,7 +34,7 @@ from worker.runtime import Runtime
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 GOOD = "sk-good-0123456789abcdef"
-WAIT = 20_000
+WAIT = 60_000
 """Milliseconds, far above what it takes."""
 
 

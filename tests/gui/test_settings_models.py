@@ -364,8 +364,9 @@ def test_a_list_that_cannot_be_read_is_said_beside_the_default(scene: Scene) -> 
 
 
 def test_what_changes_elsewhere_is_shown(scene: Scene, on_loop: Callable[..., object]) -> None:
+    assert "from-the-command-line" not in scene.page.rows
     on_loop(scene.fake.models.save("", "From the command line", "http://127.0.0.1:9/v1"))
-    scene.row("from-the-command-line")
+    scene.until(lambda: "from-the-command-line" in scene.page.rows)
 
 
 def test_every_control_of_the_page_and_its_form_has_a_name(scene: Scene) -> None:

@@ -1,12 +1,18 @@
 """The settings of the windows on disk: whatever is wrong there is told and kept, never lost."""
 
 import json
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
+from nagatha_desktop import state as module
+from nagatha_desktop.app import LocalBackend
 from nagatha_desktop.state import NAME, WindowState, read, write
+from worker.paths import Paths
 
 
 @pytest.fixture
@@ -67,23 +73,92 @@ def test_a_file_that_may_not_be_read_is_told_and_left(folder: Path) -> None:
     assert (folder / NAME).is_dir()
 
 
-def test_keys_of_a_later_version_are_written_back(folder: Path, qapp: object) -> None:
+@pytest.fixture
+def make(folder: Path, qapp: object) -> Iterator[Callable[..., WindowState]]:
+    """Makes the values in memory, for the test's folder."""
+    made: list[WindowState] = []
+
+    def state(values: dict[str, module.Json] | None = None) -> WindowState:
+        made.append(WindowState(folder, values))
+        return made[-1]
+
+    yield state
+    for one in made:
+        one.deleteLater()
+
+
+def at_once(work: Callable[[], None]) -> "Future[None]":
+    work()
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
+
+
+def test_keys_of_a_later_version_are_written_back(
+    folder: Path, make: Callable[..., WindowState]
+) -> None:
     (folder / NAME).write_text('{"of_a_later_version": {"a": 1}}')
-    values, _ = read(folder)
-    state = WindowState(folder, values)
-
-    def now(work: object) -> "Future[None]":
-        assert callable(work)
-        work()
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
-
-    state.write_with(now)
+    state = make(read(folder)[0])
+    state.write_with(at_once)
     state.set("theme", "dark")
     state.flush()
     assert json.loads((folder / NAME).read_text()) == {
         "of_a_later_version": {"a": 1},
         "theme": "dark",
     }
-    state.deleteLater()
+
+
+def test_an_older_state_that_is_written_late_does_not_replace_a_newer_one(
+    folder: Path, make: Callable[..., WindowState], qtbot: QtBot
+) -> None:
+    work: list[Callable[[], None]] = []
+    state = make()
+    state.write_with(lambda job: work.append(job) or Future())  # type: ignore[func-returns-value]
+    state.set("new_chat_draft", "half")
+    qtbot.waitUntil(lambda: len(work) == 1)
+    state.set("new_chat_draft", "half a thought")
+    state.flush()
+    older, newer = work
+    newer()
+    older()
+    assert read(folder)[0] == {"new_chat_draft": "half a thought"}
+
+
+def test_what_cannot_be_written_is_written_once_that_works_again(
+    folder: Path,
+    make: Callable[..., WindowState],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    qtbot: QtBot,
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_AFTER", 10)
+    folder.rmdir()
+    folder.write_text("no folder")
+    state = make({"told": ["tray"]})
+    tries: list[object] = []
+    state.write_with(lambda job: tries.append(job) or at_once(job))  # type: ignore[func-returns-value]
+    qtbot.waitUntil(lambda: len(tries) > 2)
+    folder.unlink()
+    qtbot.waitUntil(lambda: read(folder)[0] == {"told": ["tray"]})
+    said = [one.getMessage() for one in caplog.records if one.name == module.log.name]
+    assert len(said) == 1 and "cannot be written" in said[0]
+
+
+def test_the_program_writes_before_its_engine_is_there_and_until_its_end(tmp_path: Path) -> None:
+    backend = LocalBackend(Paths.find({"NAGATHA_HOME": str(tmp_path)}))
+    written = backend.aside(lambda: (tmp_path / "early").touch())
+    assert written is not None
+    written.result(30)
+    assert (tmp_path / "early").exists()
+    go_on, ended = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        assert go_on.wait(60)
+        (tmp_path / "last").touch()
+
+    assert backend.aside(slowly) is not None
+    backend.end(ended.set)
+    go_on.set()
+    assert ended.wait(60)
+    assert (tmp_path / "last").exists()
+    assert backend.aside(lambda: None) is None

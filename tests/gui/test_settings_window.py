@@ -75,14 +75,14 @@ def test_it_opens_at_what_a_cards_button_asks_for(scene: Scene, wanted: str, pag
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_control_has_a_name(make: Maker, name: str) -> None:
+def test_every_control_has_a_name(make: Maker, bridge: Bridge, name: str) -> None:
     def fill(engine: Furniture) -> None:
         engine.models.add("openai", "OpenAI", "https://x/v1", "gpt-4o")
         engine.data.add_copy(timedelta())
 
     scene = make(fill)
     page = scene.open(name)
-    scene.qtbot.wait(60)
+    scene.until(lambda: not bridge.busy)
     assert nameless(scene.window) == []
     assert page.findChildren(QWidget)
 
@@ -94,7 +94,9 @@ def test_escape_closes_it_and_it_comes_back(scene: Scene) -> None:
     assert scene.window.isVisible()
 
 
-def test_settings_that_were_wrong_on_disk_are_said_once(make: Maker, on_loop: OnLoop) -> None:
+def test_settings_that_were_wrong_on_disk_are_said_once(
+    make: Maker, bridge: Bridge, on_loop: OnLoop
+) -> None:
     problem = Problem("settings", "“temprature” is no setting", "", "", "models")
 
     def wrong(engine: Furniture) -> None:
@@ -111,8 +113,10 @@ def test_settings_that_were_wrong_on_disk_are_said_once(make: Maker, on_loop: On
     async def again() -> None:
         scene.fake.emit(EngineChanged(scene.engine.system.state))
 
+    heard: list[object] = []
+    bridge.listen(bridge, heard.append)  # after the window, which has heard of it then
     on_loop(again())
-    scene.qtbot.wait(60)
+    scene.until(lambda: bool(heard))
     assert scene.window.notices.told == ()
 
 

@@ -374,7 +374,7 @@ def test_a_message_of_100_000_characters_is_cut_until_asked_for(
 ) -> None:
     for role in ("assistant", "user"):
         text = ("Some words of a long message. " * 20 + "\n\n") * 170
-        transcript.show_page(page([message("a", text, role=role)]))  # type: ignore[arg-type]
+        transcript.show_page(page([message("a", text, role=role)]))
         (view,) = transcript.column.views
         assert len(view.findChildren(TextBlock)) < 12
         more = view._more

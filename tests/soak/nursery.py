@@ -175,7 +175,7 @@ def _child(folder: Path, words: list[str]) -> NoReturn:
         code = 0
     finally:
         if code:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
         os._exit(code)
 
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 CALCULATE = ToolSpec("calculate", "Calculates.", {"type": "object", "properties": {}})
 
 
-def run(work: Coroutine[Any, Any, T], seconds: float = 30.0) -> T:
+def run(work: Coroutine[Any, Any, T], seconds: float = 60.0) -> T:
     """Run a coroutine to its end, or fail after `seconds`."""
 
     async def limited() -> T:
@@ -37,8 +37,8 @@ def run(work: Coroutine[Any, Any, T], seconds: float = 30.0) -> T:
 
 
 def request(model: str, text: str = "Say hello.", **changes: Any) -> CompletionRequest:
-    """A request with short time limits."""
-    given: dict[str, Any] = {"connect_timeout": 2.0, "chunk_timeout": 5.0, **changes}
+    """A request whose time limits are no matter, unless they are given."""
+    given: dict[str, Any] = {"connect_timeout": 30.0, "chunk_timeout": 30.0, **changes}
     messages = given.pop("messages", (PromptMessage("user", text),))
     return CompletionRequest(model=model, messages=messages, **given)
 

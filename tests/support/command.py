@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.model_server import ModelServer
 
 KEY = "sk-test-0123456789abcdef"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for one command, far above what it takes."""
 
 

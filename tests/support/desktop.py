@@ -110,7 +110,7 @@ def name_has_owner(address: str, name: str) -> bool:
     """Whether some program on the bus offers this name, such as org.freedesktop.Notifications."""
     with open_dbus_connection(address) as connection:
         question = new_method_call(_BUS, "NameHasOwner", "s", (name,))
-        return bool(unwrap_msg(connection.send_and_get_reply(question, timeout=10))[0])
+        return bool(unwrap_msg(connection.send_and_get_reply(question, timeout=60))[0])
 
 
 def _wait_for_name(address: str, name: str) -> None:
@@ -152,7 +152,7 @@ def default_collection(bus_address: str) -> str | None:
     with open_dbus_connection(bus_address) as connection:
         question = new_method_call(_SECRETS, "ReadAlias", "s", ("default",))
         try:
-            path = str(unwrap_msg(connection.send_and_get_reply(question, timeout=10))[0])
+            path = str(unwrap_msg(connection.send_and_get_reply(question, timeout=60))[0])
         except DBusErrorResponse:
             return None
     return None if path == "/" else path
@@ -163,7 +163,7 @@ def lock_keyring(bus_address: str) -> None:
     collection = default_collection(bus_address)
     with open_dbus_connection(bus_address) as connection:
         order = new_method_call(_SECRETS, "Lock", "ao", ([collection],))
-        unwrap_msg(connection.send_and_get_reply(order, timeout=10))
+        unwrap_msg(connection.send_and_get_reply(order, timeout=60))
 
 
 @dataclass(frozen=True, slots=True)

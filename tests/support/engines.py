@@ -124,7 +124,7 @@ async def until(there: World, wanted: Callable[[Event], bool], *, after: int | N
     raise AssertionError("the events ended")
 
 
-async def becomes(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = 20.0) -> Any:
+async def becomes(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = 60.0) -> Any:
     """What `condition` gives once that is true, for what never announces itself."""
     end = asyncio.get_running_loop().time() + seconds
     while not (value := await condition()):

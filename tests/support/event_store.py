@@ -25,7 +25,7 @@ class FileEvents:
             )
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        return sqlite3.connect(self._path, timeout=60, isolation_level=None)
 
     async def add_events(
         self, owner: str, events: Sequence[tuple[str, str]], *, origin: str, at: datetime

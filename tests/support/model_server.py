@@ -286,7 +286,7 @@ class ModelServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(60):
             raise TimeoutError("The model server did not start.")
         if self._failed is not None:
             raise self._failed
@@ -300,7 +300,7 @@ class ModelServer:
     ) -> None:
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def port(self) -> int:
@@ -335,7 +335,7 @@ class ModelServer:
         if self._loop is not None and self._released is not None:
             self._loop.call_soon_threadsafe(self._released.set)
 
-    def wait_for(self, count: int, deadline: float = 10.0) -> list[Recorded]:
+    def wait_for(self, count: int, deadline: float = 60.0) -> list[Recorded]:
         """The completions asked for, once there are `count`."""
         end = time.monotonic() + deadline
         while len(self.completions) < count:
@@ -365,12 +365,16 @@ class ModelServer:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop, self._released = asyncio.Event(), asyncio.Event()
-        serving: set[asyncio.Task[None]] = set()
+        stop = self._stop
+        serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if stop.is_set():  # it was accepted before the server was closed
+                writer.close()
+                return
             task = asyncio.create_task(_Connection(self, reader, writer).serve())
-            serving.add(task)
-            task.add_done_callback(serving.discard)
+            serving[task] = writer
+            task.add_done_callback(serving.pop)
 
         try:
             server = await asyncio.start_server(connected, "127.0.0.1", self._port)
@@ -380,11 +384,13 @@ class ModelServer:
             return
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
-        await self._stop.wait()
+        await stop.wait()
         server.close()
-        for task in list(serving):
+        left = dict(serving)
+        for task, writer in left.items():
             task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+            writer.close()  # one that had not begun would not do it
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 def _behaviour(fields: str | Mapping[str, Any]) -> Behaviour:

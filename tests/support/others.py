@@ -95,7 +95,7 @@ def other_on(
             if process.poll() is None:
                 process.stdin.close()
                 try:
-                    process.wait(20)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     raise

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import pytest
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 posix_only = pytest.mark.skipif(
     os.name == "nt", reason="modes, links, descriptors, graceful signals and forks are POSIX's"
 )
@@ -46,7 +46,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def end(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
+def end(process: subprocess.Popen[bytes], patience: float = 15.0) -> int:
     """Asks a process to end, kills it if it does not, and returns its exit code."""
     if process.poll() is None:
         process.terminate()
@@ -66,7 +66,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     end(process)
 
 
-def end_group(process: subprocess.Popen[bytes], patience: float = 5.0) -> int:
+def end_group(process: subprocess.Popen[bytes], patience: float = 15.0) -> int:
     """Ends a process that leads a group of its own (`started`), and whatever it started."""
     code = end(process, patience)
     if hasattr(os, "killpg"):  # Windows has no such groups

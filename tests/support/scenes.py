@@ -338,7 +338,7 @@ def model_picker(stage: Stage) -> QWidget:
 def tray_menu(stage: Stage) -> QWidget:
     """The tray's menu, with something running."""
     tray = Tray(stage.themes, stage.watch, stage.keys, stage.bridge)
-    stage.runtime.run(stage.fake.jobs.run_task("echo_bot.echo", {}), 5)
+    stage.runtime.run(stage.fake.jobs.run_task("echo_bot.echo", {}), 30)
     stage.wait(lambda: stage.watch.running == 1)
     tray.menu.popup(QPoint(40, 40))
     stage.ends.append(tray.stop)

@@ -208,7 +208,7 @@ def done(stage: Stage) -> QWidget:
     """What is done, while background work is paused."""
     window = _window(stage)
     window.show_segment("done")
-    stage.runtime.run(stage.fake.system.pause(True), 5)
+    stage.runtime.run(stage.fake.system.pause(True), 30)
     stage.wait(lambda: window.said.paused.isVisible())
     return window
 

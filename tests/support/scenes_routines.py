@@ -184,8 +184,8 @@ def approvals(stage: Stage) -> QWidget:
     stage.watch.approvals.load()
     window.model.open(stage.main.id)
     stage.wait(lambda: any(view._approvals for view in window.transcript.column.views))
-    stage.runtime.run(desk.answer(first.id, "once"), 5)
-    stage.runtime.run(desk.answer(third.id, "deny", "Draft it, and let me send it"), 5)
+    stage.runtime.run(desk.answer(first.id, "once"), 30)
+    stage.runtime.run(desk.answer(third.id, "deny", "Draft it, and let me send it"), 30)
     view = next(view for view in window.transcript.column.views if view._approvals)
     card = view.approval_card(second.id)
     assert card is not None

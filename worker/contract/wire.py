@@ -96,7 +96,7 @@ def _on_the_wire(hint: object) -> object:
     if hint is datetime:
         return AwareDatetime
     if get_origin(hint) in (Union, types.UnionType):
-        return Union[tuple(_on_the_wire(one) for one in get_args(hint))]  # noqa: UP007
+        return Union[tuple(_on_the_wire(one) for one in get_args(hint))]  # noqa: UP007 - its members are known at run time only
     return hint
 
 

@@ -203,10 +203,13 @@ class SharedBus:
             try:
                 async with self._turn:
                     await self._read()
-            except Exception as error:  # the stream outlives whatever befalls the storage
+                continue
+            except NagathaError as error:  # a full disk, or data that is being replaced
                 log.warning("Events of other programs cannot be read now: %s", error)
-                await asyncio.sleep(_RETRY)
-                self._rung.set()
+            except Exception:  # a defect of ours must not end the stream
+                log.exception("Events of other programs could not be read")
+            await asyncio.sleep(_RETRY)
+            self._rung.set()
 
     async def _read(self) -> None:
         """Deliver all that is stored after the cursor."""

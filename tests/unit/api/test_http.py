@@ -40,14 +40,14 @@ async def _serving(
     app = create_api(lambda owner: owners[owner], TOKENS, version="1.2", heartbeat=heartbeat)
     async with (
         serve(app) as url,
-        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as http,
+        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as http,
     ):
         yield http, owners, url
 
 
 def _run(test: Callable[..., Awaitable[None]], **given: Any) -> None:
     async def within() -> None:
-        async with asyncio.timeout(30), _serving(**given) as (http, owners, _):
+        async with asyncio.timeout(60), _serving(**given) as (http, owners, _):
             await test(http, owners)
 
     asyncio.run(within())
@@ -254,7 +254,7 @@ def test_subscription_ends_with_its_connection() -> None:
     async def test(http: httpx2.AsyncClient, owners: dict[str, Recorder]) -> None:
         async with http.stream("GET", "/v1/events", headers=ANN) as response:
             await _lines(response, ": connected")
-        await asyncio.wait_for(owners["ann"].ended.wait(), 10)
+        await asyncio.wait_for(owners["ann"].ended.wait(), 60)
 
     _run(test, heartbeat=0.02)
 
@@ -271,7 +271,7 @@ def test_server_that_stops_ends_its_streams_and_lets_go_of_its_port() -> None:
             with pytest.raises(httpx2.ConnectError):
                 await other.get(url + "/ping")
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def test_source_that_ends_ends_the_stream() -> None:

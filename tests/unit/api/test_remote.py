@@ -39,7 +39,7 @@ def _run(test: Test) -> None:
     async def within() -> None:
         recorder = Recorder()
         app = create_api(lambda owner: recorder, {TOKEN: "ann"})
-        async with asyncio.timeout(30), serve(app) as url:
+        async with asyncio.timeout(60), serve(app) as url:
             client = RemoteClient(url, TOKEN)
             try:
                 await test(client, recorder)
@@ -233,7 +233,7 @@ def test_what_is_not_nagatha_is_told_as_such(answer: bytes, told: str) -> None:
                 await anext(client.events())
             await client.aclose()
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def test_engine_that_is_not_there_or_mute_is_told_with_what_to_do() -> None:
@@ -254,7 +254,7 @@ def test_engine_that_is_not_there_or_mute_is_told_with_what_to_do() -> None:
                 await client.chats.get("c")
             await client.aclose()
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def _text(event: Event) -> str:
@@ -341,7 +341,7 @@ def test_stream_outlives_a_restart_of_the_engine() -> None:
             assert _text(await waiting) == "two"
             await client.aclose()
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def test_token_that_is_withdrawn_ends_the_stream_with_an_error() -> None:
@@ -358,7 +358,7 @@ def test_token_that_is_withdrawn_ends_the_stream_with_an_error() -> None:
                 await anext(stream)
             await client.aclose()
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def test_events_of_a_newer_version_are_passed_over() -> None:
@@ -372,7 +372,7 @@ def test_events_of_a_newer_version_are_passed_over() -> None:
             assert (await anext(client.events())).seq == 3
             await client.aclose()
 
-    asyncio.run(asyncio.wait_for(test(), 30))
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def test_closing_the_client_ends_who_waits_for_an_event() -> None:

@@ -69,7 +69,7 @@ def test_strangers_cannot_stop_the_bell() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for data in (b"\0", b"", b"\x01"):
             stranger.sendto(data, (LOOPBACK, port))
-    assert heard.wait(5)
+    assert heard.wait(60)
     bell.close()
 
 

@@ -20,21 +20,21 @@ def pipe(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_pipe_is_unreadable(pipe: Path) -> None:
     found = read_document(pipe)
     assert found.unreadable
     assert found.broken == "it is no ordinary file"
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_pipe_is_not_kept_aside(pipe: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
         keep_aside(pipe)
     assert list(pipe.parent.glob("config.yaml*")) == [pipe]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_device_that_never_ends_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.symlink_to("/dev/zero")

@@ -17,7 +17,7 @@ from worker.embedded import EmbeddedWorker, WorkerState, _Patience, broker_error
 from worker.service.schedules import Times
 from worker.tasks.beat import InterruptibleService, StoredScheduler
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Told:

@@ -27,7 +27,7 @@ class Sent:
         self.paused = False
         self.broken = False
         self.app, self.last, self.clock = app, last, clock
-        app.send_task = self._send  # type: ignore[method-assign]
+        app.send_task = self._send
         self.scheduler = self._make()
 
     def _make(self) -> StoredScheduler:
@@ -187,7 +187,7 @@ def test_broker_that_is_gone_is_tried_again_later_under_the_same_id(
         tried.append(str(options["task_id"]))
         send(name, *args, **options)
 
-    app.send_task = note  # type: ignore[method-assign]
+    app.send_task = note
     sent.broken = True
     before = sent.last.times["tidy"]
     assert sent.ticks(HOUR + TRY_AGAIN) == []

@@ -16,7 +16,7 @@ from worker.contract.errors import Unavailable
 from worker.embedded import EmbeddedWorker, WorkerState
 from worker.tasks.beat import StoredScheduler
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class States:

@@ -1,6 +1,7 @@
 """The shared bus when storage misbehaves, forgets, or is replaced."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +68,7 @@ def _with(
         bus = SharedBus(store, bell, "this", lambda: NOW)
         await bus.open()
         try:
-            await asyncio.wait_for(test(bus, store, bell), 20)
+            await asyncio.wait_for(test(bus, store, bell), 60)
         finally:
             await bus.aclose()
 
@@ -116,6 +117,33 @@ def test_reading_that_fails_is_tried_again(
 
     _with(tmp_path, test)
     assert "cannot be read now: The disk is gone" in caplog.text
+
+
+def test_a_defect_at_one_event_is_logged_and_the_next_ones_come(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: list[logging.LogRecord],
+) -> None:
+    monkeypatch.setattr(shared, "_RETRY", 0.01)
+    real, broken = shared._decoded, [ZeroDivisionError("a defect")]
+
+    def decoded(stored: StoredEvent) -> Event | None:
+        if broken:
+            raise broken.pop()
+        return real(stored)
+
+    monkeypatch.setattr(shared, "_decoded", decoded)
+
+    async def test(bus: SharedBus, store: Failing, bell: Bell) -> None:
+        stream = bus.subscribe("me")
+        await _foreign(store, "first")
+        await _foreign(store, "second")
+        bell.on_ring()
+        assert _keys(await anext(stream)) == ["second"]
+
+    _with(tmp_path, test)
+    (record,) = expect_log_errors
+    assert record.exc_info is not None and record.exc_info[0] is ZeroDivisionError
 
 
 def test_an_event_that_is_stored_is_published_even_if_reading_fails(
@@ -296,7 +324,7 @@ def test_a_listener_that_falls_behind_keeps_what_could_not_be_stored(tmp_path: P
         store.full = False
         for number in range(4):
             await bus.publish("me", SettingsChanged((str(number),)))
-        got = [await asyncio.wait_for(anext(stream), 10) for _ in range(5)]
+        got = [await asyncio.wait_for(anext(stream), 60) for _ in range(5)]
         assert sorted(_keys(*got)) == ["0", "1", "2", "3", "lost"]
         await bus.aclose()
 
@@ -344,7 +372,7 @@ def test_files_that_are_no_bells_are_left_alone(tmp_path: Path) -> None:
         await one.open(rung.set)
         await two.open(lambda: None)
         two.ring()
-        await asyncio.wait_for(rung.wait(), 10)
+        await asyncio.wait_for(rung.wait(), 60)
         await one.aclose()
         await two.aclose()
 

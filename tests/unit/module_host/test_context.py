@@ -179,17 +179,17 @@ def test_who_stops_waiting_leaves_the_thread_to_end_by_itself(
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await call_async(
-                    _spec(lambda: release.wait(10)), {}, _context(), when_ended=ended.set
+                    _spec(lambda: release.wait(60)), {}, _context(), when_ended=ended.set
                 )
 
     asyncio.run(give_up())
     assert not ended.is_set()
     with caplog.at_level(logging.DEBUG):
         release.set()
-        assert ended.wait(10)
+        assert ended.wait(60)
         for thread in threading.enumerate():
             if thread.name == "task m.t":
-                thread.join(10)
+                thread.join(60)
     assert caplog.records == []
 
 
@@ -207,7 +207,7 @@ def test_bounded_call_hands_on_results_failures_and_its_own_timeouts() -> None:
         run_bounded(leave, 10, name="t")
     release = threading.Event()
     with pytest.raises(TookTooLong) as caught:
-        run_bounded(lambda: release.wait(10), 0.01, name="t")
+        run_bounded(lambda: release.wait(60), 0.01, name="t")
     release.set()
     assert (caught.value.file, caught.value.line) == ("", 0)
 

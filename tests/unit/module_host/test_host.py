@@ -299,11 +299,11 @@ def test_module_that_hangs_is_broken_after_its_time_and_the_program_goes_on(
     release = tmp_path / "release"
     make("mine", HANG.format(path=str(release)) + where)
     make("other")
-    host = host_of("mine", "other", limit=0.2)
+    host = host_of("mine", "other", limit=1.0)
     try:
         host.start()
         why = _broken(host, "mine")
-        assert "0.2 s" in why and told in why
+        assert "1 s" in why and told in why
         assert host.module("other").state == "on"
     finally:
         _end_hanging(release)
@@ -314,7 +314,7 @@ def _end_hanging(release: Path) -> None:
     release.touch()
     for thread in threading.enumerate():
         if thread.name == "module mine":
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -482,7 +482,7 @@ def test_module_whose_heartbeat_hangs_is_broken(
     release = tmp_path / "release"
     code = GOOD.format(name="mine") + HANG.format(path=str(release))
     make("mine", code + "def heartbeat():\n    hang()\n")
-    host = host_of("mine", limit=0.2)
+    host = host_of("mine", limit=1.0)
     host.start()
     try:
         host.heartbeat("mine")

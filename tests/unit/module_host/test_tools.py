@@ -39,7 +39,7 @@ def fail():
     raise KeyError("gone")
 
 def wait(context):
-    gate.wait(10)
+    gate.wait(60)
     seen.append(context.cancelled)
 
 def table(rows: int = 1):
@@ -137,7 +137,7 @@ def test_task_sees_itself_cancelled_and_keeps_its_place_until_it_has_ended(
     code["gate"].set()
     for thread in threading.enumerate():
         if thread.name == "task mine.wait":
-            thread.join(10)
+            thread.join(60)
     assert code["seen"] == [True] * AT_ONCE
     assert not asyncio.run(tool.call({}, CONTEXT)).failed
 

@@ -104,7 +104,7 @@ def test_a_server_that_fails_at_once_then_the_card_says_what_and_what_to_do(
 def test_a_server_that_fails_in_mid_answer_then_the_part_stays_and_can_go_on(
     server: ModelServer, model: str, kind: str
 ) -> None:
-    said = asked(server, model, chunk_timeout=0.3)
+    said = asked(server, model, chunk_timeout=1.0 if model == "mute-mid" else 30.0)
     assert said.text
     assert (ANSWER * 3).startswith(said.text)
     assert said.problem.kind == kind
@@ -118,10 +118,10 @@ def test_a_mute_server_then_it_times_out_and_names_the_limit(server: ModelServer
 
 
 def test_an_answer_that_takes_too_long_in_all_then_it_times_out(server: ModelServer) -> None:
-    said = asked(server, "slow", total_timeout=0.5)
+    said = asked(server, "slow", total_timeout=2.0)
     assert said.text
     assert said.problem.kind == "timeout"
-    assert "0.5 s" in said.problem.problem.message
+    assert "2 s" in said.problem.problem.message
 
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/octet-stream"])

@@ -266,7 +266,7 @@ def test_a_parameter_refused_again_and_again_then_it_ends(server: ModelServer) -
 # ends and stops ------------------------------------------------------------------------------
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"

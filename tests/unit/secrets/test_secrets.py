@@ -414,7 +414,7 @@ def test_a_keyring_that_asks_the_person_holds_up_nobody(paths: Paths) -> None:
             if self.asks:
                 self.count += 1
                 asked.set()
-                release.wait(30)
+                release.wait(60)
             return super().get_password(service, username)
 
     ring = Asking()
@@ -425,7 +425,7 @@ def test_a_keyring_that_asks_the_person_holds_up_nobody(paths: Paths) -> None:
         ring.asks = True
         secrets = Secrets(paths, Redactor(), {}, lambda: ring, glance=0.05, patience=20)
         getting = asyncio.ensure_future(secrets.get("a"))
-        assert await asyncio.to_thread(asked.wait, 10)
+        assert await asyncio.to_thread(asked.wait, 60)
         assert await secrets.place("a") == "unreadable"
         assert not getting.done()
         release.set()
@@ -441,13 +441,13 @@ def test_giving_up_on_a_keyring_that_asks_leaves_nothing_behind(paths: Paths) ->
 
     def find() -> Backend | None:
         asked.set()
-        release.wait(30)
+        release.wait(60)
         return None
 
     async def main() -> None:
         secrets = Secrets(paths, Redactor(), {}, find, glance=0.01)
         task = asyncio.ensure_future(secrets.set("a", KEY))
-        assert await asyncio.to_thread(asked.wait, 10)
+        assert await asyncio.to_thread(asked.wait, 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

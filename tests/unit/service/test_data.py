@@ -255,6 +255,6 @@ def test_a_restore_goes_on_when_who_asked_for_it_has_gone(tmp_path: Path) -> Non
         with pytest.raises(asyncio.CancelledError):
             await asked
         go_on.set()
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
 
     _run(tmp_path, test)

@@ -27,7 +27,7 @@ ME = "me"
 def _mount(*words: str) -> bool:
     """Whether mounting worked: it needs root, and a kernel that lets root do it."""
     try:
-        done = subprocess.run(["mount", *words], capture_output=True, timeout=20)
+        done = subprocess.run(["mount", *words], capture_output=True, timeout=60)
     except FileNotFoundError:
         return False
     return done.returncode == 0
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)):
         pytest.skip("mounting a small tmpfs is not permitted here")
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=20)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=60)
 
 
 def fill(folder: Path) -> Path:
@@ -155,7 +155,7 @@ def unwritable(tmp_path: Path) -> Iterator[Path]:
             pytest.skip("mounting read-only is not permitted here")
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=20)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=60)
 
 
 def test_a_read_only_disk_is_told_when_opening(unwritable: Path) -> None:

@@ -21,7 +21,7 @@ def post(url: str, model: str, key: str = "", **body: Any) -> dict[str, Any]:
         data.encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         found: dict[str, Any] = json.load(response)
         return found
 
@@ -57,7 +57,7 @@ def test_as_a_process_with_a_script_then_it_behaves_as_written(tmp_path: Path) -
         with pytest.raises(urllib.error.HTTPError, match="401") as raised:
             post(url, "mine", "sk-wrong")
         raised.value.close()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -76,10 +76,10 @@ def test_a_pause_then_it_lasts_until_it_is_released() -> None:
 
         thread = threading.Thread(target=read)
         thread.start()
-        assert paused.wait(10)
+        assert paused.wait(60)
         assert not any(b"[DONE]" in line for line in lines)
         server.release()
-        thread.join(10)
+        thread.join(60)
         assert lines[-2] == b"data: [DONE]\n"
 
 

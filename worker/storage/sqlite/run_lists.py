@@ -125,6 +125,7 @@ def count_runs(db: Connection, owner: str, failed_since: datetime) -> RunCounts:
         runs.c.state == "FAILURE",
         func.coalesce(runs.c.ended, runs.c.queued) >= failed_since,
     )
+    # A row is no pair to the type checker, so `dict` would not do.
     counts: dict[RunState, int] = {state: number for state, number in db.execute(states)}  # noqa: C416
     return RunCounts(counts, db.scalar(failed) or 0)
 
