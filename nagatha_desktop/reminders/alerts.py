@@ -11,6 +11,7 @@ from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, Signal, Slot
 
 from nagatha_desktop.announcer import Announcer, Choice
 from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.widgets import moments
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.errors import NagathaError
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
@@ -252,7 +253,7 @@ class ReminderAlerts(QObject):
         )
         if firing.earlier:
             words = self.tr("{due}, and {number} times before").format(
-                due=words, number=firing.earlier
+                due=words, number=moments.times_before(firing.earlier)
             )
         title = one_line(firing.chat_title, _LINE)
         if title:
