@@ -14,6 +14,7 @@ from nagatha_desktop.activity.times import near, whole
 from nagatha_desktop.widgets.badges import Badge, Elided, label, wrapped
 from nagatha_desktop.widgets.buttons import button, icon_button
 from nagatha_desktop.widgets.cards import rule
+from nagatha_desktop.widgets.moments import times_before
 from nagatha_desktop.widgets.text import shown
 from nagatha_desktop.widgets.theme import ThemeController
 from nagatha_desktop.widgets.tokens import MEASURES
@@ -72,7 +73,9 @@ class OccurrenceRow(QWidget):
             said.append(self.tr("1 earlier time passed with it"))
         elif this.earlier:
             said.append(
-                self.tr("{number} earlier times passed with it").format(number=this.earlier)
+                self.tr("{number} earlier times passed with it").format(
+                    number=times_before(this.earlier)
+                )
             )
         return " · ".join(said)
 

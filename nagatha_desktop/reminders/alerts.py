@@ -14,6 +14,7 @@ from nagatha_desktop.absences import Absences
 from nagatha_desktop.announcer import Announcer, Choice
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.reminders.words import missed_words
+from nagatha_desktop.widgets import moments
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.errors import NagathaError
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
@@ -288,7 +289,7 @@ class ReminderAlerts(QObject):
         )
         if firing.earlier:
             words = self.tr("{due}, and {number} times before").format(
-                due=words, number=firing.earlier
+                due=words, number=moments.times_before(firing.earlier)
             )
         title = one_line(firing.chat_title, _LINE)
         if title:

@@ -184,7 +184,7 @@ def badges(reminder: Reminder, wall: Wall) -> tuple[tuple[str, Tone], ...]:
                 found.append((translate("Reminders", "kept back"), "warn"))
             if firing.earlier:
                 more = translate("Reminders", "{number} more before it")
-                found.append((more.format(number=firing.earlier), "muted"))
+                found.append((more.format(number=moments.times_before(firing.earlier)), "muted"))
         elif reminder.snoozed:
             found.append((translate("Reminders", "snoozed"), "warn"))
         if reminder.urgent:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime, QTimeZone
 
+from worker.contract.reminders import MOST_EARLIER
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -138,6 +140,13 @@ def ago(moment: datetime, now: datetime) -> str:
     if passed < _DAY:
         return translate("Moments", "{number} h ago").format(number=int(passed // _HOUR))
     return translate("Moments", "{number} d ago").format(number=int(passed // _DAY))
+
+
+def times_before(number: int) -> str:
+    """How many times passed unseen; beyond what is counted "1000 or more"."""
+    if number < MOST_EARLIER:
+        return str(number)
+    return translate("Moments", "{number} or more").format(number=number)
 
 
 def later_today(now: datetime, wall: Wall) -> datetime | None:

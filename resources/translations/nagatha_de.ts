@@ -2249,6 +2249,10 @@
         <source>{number} d ago</source>
         <translation>vor {number} d</translation>
     </message>
+    <message>
+        <source>{number} or more</source>
+        <translation>{number} oder mehr</translation>
+    </message>
 </context>
 <context>
     <name>Note</name>

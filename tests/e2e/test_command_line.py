@@ -112,6 +112,18 @@ def test_what_cannot_be_done_exits_with_1_and_one_json_document(
     assert document["error"]["title"]
 
 
+def test_a_chat_is_named_by_the_beginning_of_its_id(nagatha: Nagatha) -> None:
+    nagatha.json("ask", "Where is the report?")
+    (chat,) = _list(nagatha.json("chats"))
+    name = str(chat["id"])
+    nagatha.json("ask", "And then?", "--chat", name[:8])
+    shown = nagatha.json("chats", name[:8])
+    assert shown == nagatha.json("chats", name)
+    (again,) = _list(nagatha.json("chats"))
+    assert (again["id"], again["messages"]) == (name, 4)
+    assert nagatha.run("ask", "And then?", "--chat", "zzzzzzzz").code == 1
+
+
 def test_chats_are_searched(nagatha: Nagatha) -> None:
     nagatha.json("ask", "Where is the quarterly report?")
     nagatha.json("ask", "Something else")
@@ -127,6 +139,7 @@ def test_a_task_is_run_waited_for_and_looked_up(nagatha: Nagatha) -> None:
     assert (done["status"], done["result"]) == ("success", "cba")
     again = nagatha.json("status", "--task-id", done["task_id"])
     assert again == done
+    assert nagatha.json("status", "--task-id", str(done["task_id"])[:8]) == done
     assert nagatha.run("run", "echo_bot.echo", "text=hi", "--wait").out.strip() == "hi"
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nagatha_desktop.widgets.moments import times_before
 from nagatha_desktop.widgets.text import (
     address_shown,
     copied,
@@ -16,6 +17,7 @@ from nagatha_desktop.widgets.text import (
     size,
     whole_seconds,
 )
+from worker.contract.reminders import MOST_EARLIER
 
 ANY = st.text(st.characters(exclude_categories=()))
 
@@ -88,3 +90,8 @@ def test_numbers_are_written_short_and_with_narrow_spaces() -> None:
 def test_a_long_text_is_put_on_one_line() -> None:
     assert one_line("a\n b\t c", 10) == "a b c"
     assert one_line("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_times_that_passed_are_counted_to_a_thousand_and_no_number_is_made_up_beyond() -> None:
+    assert times_before(MOST_EARLIER - 1) == "999"
+    assert times_before(MOST_EARLIER) == "1000 or more"

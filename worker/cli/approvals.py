@@ -9,11 +9,12 @@ from dataclasses import asdict
 
 import click
 
-from worker.cli.jobs import SHORTEST, SHOWN
+from worker.cli.ids import meant
+from worker.cli.jobs import SHOWN
 from worker.cli.ops import json_option
 from worker.cli.output import Output
 from worker.cli.session import run
-from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.errors import NotFound
 from worker.contract.routines import Approval, Verdict
 from worker.engine import Engine
 from worker.service.approvals import Approvals
@@ -119,13 +120,9 @@ def _answer(name: str, verdict: Verdict, instead: str, as_json: bool) -> None:
 async def find(service: Approvals, text: str) -> Approval:
     """The one with that id, or of those that wait the one whose id begins so.
 
-    Raises NotFound, InvalidInput.
+    Raises what `meant` does.
     """
-    found = [one for one in await service.waiting() if one.id.startswith(text)]
+    found = {one.id: one for one in await service.waiting() if one.id.startswith(text)}
     if not found:
         return await service.get(text)
-    if len(found) > 1 or len(text) < SHORTEST:
-        raise InvalidInput(
-            "That is not enough of the id", f"Give at least {SHORTEST} characters of it."
-        )
-    return found[0]
+    return found[meant(text, found, "approval", "nagatha approvals")]

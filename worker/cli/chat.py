@@ -12,9 +12,10 @@ from datetime import datetime
 
 import click
 
+from worker.cli.ids import meant
 from worker.cli.output import Output, ReaderGone, problem_json
 from worker.cli.session import FAILED, run
-from worker.contract.errors import NagathaError, StorageError
+from worker.contract.errors import NagathaError, NotFound, StorageError
 from worker.contract.events import AnswerDelta, Event, MessageChanged, RunChanged, ToolChanged
 from worker.contract.types import FINAL_STATES, Message, QueryType, Run, Sent, Usage
 from worker.engine import LOCAL_OWNER, Engine
@@ -25,6 +26,8 @@ from worker.service.routing import TASKS, route
 LOOK_AGAIN = 2.0
 """Seconds after which an answer is read again, should an event have been missed."""
 QUERY_TYPES: tuple[QueryType, ...] = tuple(TASKS)
+EVERY = 10_000
+"""Chats that are looked through for the beginning of an id."""
 TITLE_PATIENCE = 10.0
 """Seconds that the model gets to find a title."""
 
@@ -64,8 +67,9 @@ def ask(
     async def action(engine: Engine, services: OwnerServices) -> int:
         provider, chosen = await split_model(services, model)
         events = engine.bus.subscribe(LOCAL_OWNER)
+        chat = None if chat_id is None else await find(services, chat_id)
         sent = await services.chats.send(
-            chat_id,
+            chat,
             question,
             provider=provider,
             model=chosen,
@@ -277,19 +281,29 @@ def usage_json(usage: Usage | None, kept: datetime | None) -> dict[str, object]:
 @click.option("--archived", is_flag=True, help="The archived ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def chats(chat_id: str | None, query: str | None, archived: bool, as_json: bool) -> None:
-    """List chats, or show all messages of the chat CHAT_ID."""
+    """List chats, or show all messages of the chat CHAT_ID; the beginning of its id is enough."""
     output = Output(as_json=as_json)
 
     async def action(engine: Engine, services: OwnerServices) -> int:
+        chat = None if chat_id is None else await find(services, chat_id)
         if query is not None:
-            await _search(output, services, query, chat_id)
-        elif chat_id is not None:
-            await _show(output, services, chat_id)
+            await _search(output, services, query, chat)
+        elif chat is not None:
+            await _show(output, services, chat)
         else:
             await _list(output, services, archived)
         return 0
 
     sys.exit(run(output, action))
+
+
+async def find(services: OwnerServices, text: str) -> str:
+    """The id of the chat with that id, or of the one whose id begins so. Raises what `meant`
+    does."""
+    with contextlib.suppress(NotFound):
+        return (await services.chats.get(text)).id
+    there = [await services.chats.list_chats(archived=old, limit=EVERY) for old in (False, True)]
+    return meant(text, [chat.id for some in there for chat in some], "chat", "nagatha chats")
 
 
 async def _list(output: Output, services: OwnerServices, archived: bool) -> None:

@@ -12,6 +12,7 @@ from typing import cast
 
 import click
 
+from worker.cli.ids import SHORTEST, meant
 from worker.cli.ops import json_option, status_json
 from worker.cli.output import Output
 from worker.cli.session import run
@@ -22,8 +23,6 @@ from worker.contract.types import FINAL_STATES, Run, RunState
 from worker.engine import Engine
 from worker.service.owner import OwnerServices
 
-SHORTEST = 6
-"""Characters of an id that tell enough."""
 SHOWN = 8
 """Characters of an id in a table."""
 EVERY = 10_000
@@ -193,7 +192,7 @@ async def changed(
 
 
 async def find(service: JobService, text: str) -> Run:
-    """The run with that id, or the one whose id begins so. Raises NotFound, InvalidInput."""
+    """The run with that id, or the one whose id begins so. Raises what `meant` does."""
     try:
         return await service.get(text)
     except NotFound:
@@ -203,20 +202,12 @@ async def find(service: JobService, text: str) -> Run:
                 f"The beginning of an id needs {SHORTEST} characters at least.",
                 "“nagatha jobs” lists them.",
             ) from None
-    found: list[Run] = []
+    found: dict[str, Run] = {}
     before: datetime | None = None
     while page := await service.list_runs(limit=EVERY, before=before):
-        found += [one for one in page if one.id.startswith(text)]
+        found |= {one.id: one for one in page if one.id.startswith(text)}
         before = page[-1].queued
-    if not found:
-        raise NotFound(f"There is no run “{text}”", "", "“nagatha jobs” lists them.")
-    if len(found) > 1:
-        raise InvalidInput(
-            f"“{text}” begins the ids of {len(found)} runs",
-            ", ".join(one.id for one in found[:5]),
-            "Give more of it.",
-        )
-    return found[0]
+    return found[meant(text, found, "run", "nagatha jobs")]
 
 
 def _note_waiting(output: Output, engine: Engine) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -21,6 +22,7 @@ from worker.cli.session import FAILED, StopSignal, run
 from worker.config.layers import nearest_key
 from worker.contract.errors import NagathaError, NotFound, Unavailable
 from worker.contract.events import Event, RunChanged
+from worker.contract.services import JobService
 from worker.contract.system import Check
 from worker.contract.types import FINAL_STATES, Problem, Run
 from worker.engine import LOCAL_OWNER, Engine
@@ -156,7 +158,9 @@ def status(task_id: str, as_json: bool) -> None:
     output = Output(as_json=as_json)
 
     async def action(engine: Engine, services: OwnerServices) -> int:
-        found = await services.jobs.get(task_id)
+        from worker.cli.jobs import find  # which needs what is here
+
+        found = await find(cast(JobService, services.jobs), task_id)
         if output.as_json:
             output.document(status_json(found))
             return 0

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from worker.cli.jobs import SHORTEST, SHOWN
+from worker.cli.ids import meant
+from worker.cli.jobs import SHOWN
 from worker.cli.ops import json_option
 from worker.cli.output import Output
 from worker.cli.session import run
-from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.errors import InvalidInput
 from worker.contract.reminders import Reminder, ReminderView, Understood
 from worker.engine import Engine
 from worker.moments.recurrence import find_zone
@@ -248,7 +249,7 @@ def export_calendar(file: str, as_json: bool) -> None:
 
 
 async def find(service: Reminders, text: str) -> Reminder:
-    """The reminder with that id, or the one whose id begins so. Raises NotFound, InvalidInput."""
+    """The reminder with that id, or the one whose id begins so. Raises what `meant` does."""
     found: dict[str, Reminder] = {}
     views: tuple[ReminderView, ...] = ("upcoming", "missed", "done")
     for view in views:
@@ -256,15 +257,7 @@ async def find(service: Reminders, text: str) -> Reminder:
         while some := await service.list_reminders(view, limit=EVERY, offset=offset):
             found |= {one.id: one for one in some if one.id.startswith(text)}
             offset += len(some)
-    if text in found:
-        return found[text]
-    if not found:
-        raise NotFound(f"There is no reminder {text!r}", "", "“nagatha reminders” lists them.")
-    if len(found) > 1 or len(text) < SHORTEST:
-        raise InvalidInput(
-            "That is not enough of the id", f"Give at least {SHORTEST} characters of it."
-        )
-    return next(iter(found.values()))
+    return found[meant(text, found, "reminder", "nagatha reminders")]
 
 
 def _do(as_json: bool, action: Action) -> None:

@@ -11,11 +11,12 @@ from datetime import datetime
 import click
 
 from worker.cli.chat import split_model
-from worker.cli.jobs import SHORTEST, SHOWN, span
+from worker.cli.ids import meant
+from worker.cli.jobs import SHOWN, span
 from worker.cli.ops import given_arguments, json_option
 from worker.cli.output import Output
 from worker.cli.session import run
-from worker.contract.errors import InvalidInput, NotFound
+from worker.contract.reminders import MOST_EARLIER
 from worker.contract.routines import (
     CatchUp,
     Occurrence,
@@ -279,18 +280,9 @@ def decide(names: tuple[str, ...], runs: bool, skip: bool, as_json: bool) -> Non
 
 
 async def find(service: Routines, text: str) -> Routine:
-    """The routine with that id, or the one whose id begins so. Raises NotFound, InvalidInput."""
-    found = [one for one in await service.list_routines() if one.id.startswith(text)]
-    exact = [one for one in found if one.id == text]
-    if len(exact) == 1:
-        return exact[0]
-    if not found:
-        raise NotFound(f"There is no schedule {text!r}", "", "“nagatha schedule list” lists them.")
-    if len(found) > 1 or len(text) < SHORTEST:
-        raise InvalidInput(
-            "That is not enough of the id", f"Give at least {SHORTEST} characters of it."
-        )
-    return found[0]
+    """The routine with that id, or the one whose id begins so. Raises what `meant` does."""
+    found = {one.id: one for one in await service.list_routines()}
+    return found[meant(text, found, "schedule", "nagatha schedule list")]
 
 
 def _show(output: Output, found: Routine) -> None:
@@ -338,7 +330,8 @@ def _time_row(time: Occurrence) -> Sequence[str]:
     took = "" if time.seconds is None else span(time.seconds)
     cost = "" if time.cost is None else f"${time.cost}"
     result = time.error.title if time.error is not None else time.result
-    missed = f" (+{time.earlier} before)" if time.earlier else ""
+    more = " or more" if time.earlier >= MOST_EARLIER else ""
+    missed = f" (+{time.earlier}{more} before)" if time.earlier else ""
     return (f"{_moment(time.due)}{missed}", _state(time), took, cost, result)
 
 

@@ -21,6 +21,8 @@ Source: TypeAlias = Literal["default", "file", "project", "environment"]
 PREFIX = "NAGATHA_"
 OTHER_VARIABLES: frozenset[str] = frozenset({"NAGATHA_HOME"})
 """Variables with the prefix that are no settings. NAGATHA_TEST_* are left to tests."""
+BROKERS = ("redis://", "rediss://", "amqp://", "amqps://", "pyamqp://", "nagatha+file://")
+"""How the address of a broker that can be used begins."""
 RESERVED_PROVIDERS: frozenset[str] = frozenset({"builtin"})
 OPENAI_URL = "https://api.openai.com/v1"
 GEMINI_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
@@ -72,6 +74,18 @@ def check(key: str, value: object) -> object:
         return getattr(SECTIONS[section].model_validate({name: value}), name)
     except ValidationError as error:
         raise ValueError(reason(error)) from None
+
+
+def check_written(key: str, value: object) -> object:
+    """As `check`, for what somebody wrote for this program; the environment's CELERY_BROKER_URL
+    may be there for another one, and must not keep this one from starting."""
+    found = check(key, value)
+    if key == "celery.broker_url" and found and not str(found).startswith(BROKERS):
+        raise ValueError(
+            f"an address begins with {', '.join(BROKERS[:-1])} or {BROKERS[-1]}; it is empty for"
+            " the bundled broker"
+        )
+    return found
 
 
 def reason(error: ValidationError) -> str:
@@ -233,7 +247,7 @@ def _section(
             problems.append(wrong(f"{place}: {key} is not known.", nearest_key(key)))
         elif value is not None:
             try:
-                values[key] = check(key, value)
+                values[key] = check_written(key, value)
             except ValueError as error:
                 problems.append(wrong(f"{place}: {key}: {error}.", "The default is used."))
 

@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import ValidationError
 
 from worker.config.files import keep_aside, locked, read_document, write_document
-from worker.config.layers import RESERVED_PROVIDERS, check, from_document, nearest_key, reason
+from worker.config.layers import (
+    RESERVED_PROVIDERS,
+    check_written,
+    from_document,
+    nearest_key,
+    reason,
+)
 from worker.config.schema import KEYS, ProviderEntry
 from worker.contract.errors import InvalidInput, NotFound, StorageError
 from worker.contract.system import SettingValue
 from worker.logging import mask_passwords
 from worker.paths import Paths
-
-BROKERS = ("redis://", "rediss://", "amqp://", "amqps://", "pyamqp://", "nagatha+file://")
-"""How the address of a broker that can be used begins."""
 
 
 def save(paths: Paths, key: str, value: SettingValue | Sequence[str] | Mapping[str, str]) -> None:
@@ -38,9 +41,7 @@ def save(paths: Paths, key: str, value: SettingValue | Sequence[str] | Mapping[s
             settings.pop(name, None)
         elif not _is_masked(value, settings.get(name)):
             try:
-                settings[name] = _plain(check(key, value))
-                if key == "celery.broker_url":
-                    _check_broker(str(value))
+                settings[name] = _plain(check_written(key, value))
             except ValueError as error:
                 raise InvalidInput(
                     "The setting cannot have this value", f"{key}: {error}."
@@ -123,18 +124,6 @@ def _is_masked(value: object, stored: object) -> bool:
         and value != stored
         and value == mask_passwords(stored)
     )
-
-
-def _check_broker(address: str) -> None:
-    """Raises ValueError for a kind of broker that there is not.
-
-    Only where a person saves it: CELERY_BROKER_URL may be there for another program, and must not
-    keep this one from starting.
-    """
-    if address and not address.startswith(BROKERS):
-        raise ValueError(
-            "an address begins with redis:// or amqp://; it is empty for the bundled broker"
-        )
 
 
 def _plain(value: object) -> object:

@@ -22,6 +22,9 @@ ReminderView: TypeAlias = Literal["upcoming", "done", "missed"]
 OPEN_STATES: frozenset[FiringState] = frozenset({"due", "held", "missed"})
 """A firing in one of these waits for its answer."""
 
+MOST_EARLIER = 1000
+"""So many times that passed unseen are counted, and no more: this number means so many or more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Firing:
@@ -45,7 +48,8 @@ class Firing:
     until: datetime | None = None
     """When it comes again, where it was snoozed."""
     earlier: int = 0
-    """How many times of a recurring reminder before this one passed with it, unseen."""
+    """How many times of a recurring reminder before this one passed with it, unseen; from
+    `MOST_EARLIER` on there may be more."""
     chat: str | None = None
     """The chat that the reminder came from."""
     chat_title: str = ""

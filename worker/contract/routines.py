@@ -48,7 +48,8 @@ class Occurrence:
     """The beginning of the answer, or of what the task returned."""
     error: Problem | None = None
     earlier: int = 0
-    """How many times before this one passed with it, unseen."""
+    """How many times before this one passed with it, unseen; from `MOST_EARLIER` of reminders on
+    there may be more."""
     by_hand: bool = False
     """A person asked for it (Run now)."""
 

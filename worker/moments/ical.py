@@ -22,7 +22,8 @@ from icalendar.timezone import tzid_from_tzinfo
 from worker.contract.errors import InvalidInput
 from worker.contract.reminders import Reminder
 from worker.moments.ical_rules import exceptions, moved, without_exceptions
-from worker.moments.recurrence import EXCEPT, MOST_EXCEPT, find_zone, occurrences, with_parts
+from worker.moments.recurrence import find_zone, occurrences
+from worker.moments.rules import EXCEPT, MOST_EXCEPT, with_parts
 from worker.moments.words import moment_words
 
 LARGEST = 10 * 2**20

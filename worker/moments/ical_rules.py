@@ -7,7 +7,7 @@ counts from. It must not know calendar files.
 from collections.abc import Iterable
 from datetime import datetime
 
-from worker.moments.recurrence import EXCEPT, parse_rule, with_parts
+from worker.moments.rules import EXCEPT, parse_rule, with_parts
 
 _STAMP = "%Y%m%dT%H%M%S"
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

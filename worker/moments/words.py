@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from worker.moments.cron import fields
-from worker.moments.recurrence import Rule, parse_rule, wall_time
+from worker.moments.recurrence import wall_time
+from worker.moments.rules import Rule, parse_rule
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

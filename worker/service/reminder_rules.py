@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from worker.contract.reminders import Firing, FiringState, Reminder
+from worker.moments.passed import Passed, passed
 from worker.moments.recurrence import next_after, occurrences
 from worker.service.scope import new_id
 from worker.storage.reminders import ReminderChange, ReminderRow
@@ -125,9 +126,9 @@ def reopened(row: ReminderRow, now: datetime, newest: Firing | None) -> Reminder
     after = placed(row, series, snooze, done=None, updated=now)
     if after.reminder.due is not None:
         return ReminderChange(after)
-    passed = max((at for at in (row.series, row.snooze) if at is not None), default=None)
-    if newest is None or (passed is not None and passed > newest.due):
-        at = passed or row.reminder.created
+    last = max((at for at in (row.series, row.snooze) if at is not None), default=None)
+    if newest is None or (last is not None and last > newest.due):
+        at = last or row.reminder.created
         return ReminderChange(after, (_firing(row.reminder, at, now, "missed", silent=True),))
     # Who undoes it has it before their eyes: it is not notified again.
     again = replace(newest, state="missed", silent=True, answered=None, until=None)
@@ -170,14 +171,15 @@ def fired(row: ReminderRow, now: datetime, held: bool) -> ReminderChange:
     Of several times that passed, the newest counts. With `held` it is kept back unless urgent.
     """
     reminder = row.reminder
-    passed = [at for at in (row.snooze,) if at is not None and at <= now]
-    snooze = None if passed else row.snooze
-    series, many = row.series, len(passed)
+    came = [at for at in (row.snooze,) if at is not None and at <= now]
+    snooze = None if came else row.snooze
+    series, many = row.series, len(came)
     if series is not None and series <= now:
-        newest, series, count = _passed(reminder, series, now)
-        passed.append(newest)
-        many += count
-    due = max(passed)
+        times = _passed(reminder, series, now)
+        came.append(times.last)
+        series = times.following
+        many += times.earlier + 1
+    due = max(came)
     state, silent = _state(reminder, late=now - due > LATE)
     if held and not reminder.urgent and not silent and state != "skipped":
         state = "held"
@@ -218,22 +220,17 @@ def _state(reminder: Reminder, *, late: bool) -> tuple[FiringState, bool]:
     return "missed", reminder.missed == "list"
 
 
-def _passed(
-    reminder: Reminder, first: datetime, now: datetime
-) -> tuple[datetime, datetime | None, int]:
-    """Of the times from `first` on: the newest until `now`, the next after it, how many passed."""
-    newest, count = first, 1
+def _passed(reminder: Reminder, first: datetime, now: datetime) -> Passed:
+    """Of the times from `first` on: what came until `now`."""
     if not reminder.rrule:
-        return newest, None, count
+        return Passed(first, 0, None)
+    start, zone, rrule = reminder.start, reminder.zone, reminder.rrule
     try:
-        for at in occurrences(reminder.start, reminder.zone, reminder.rrule, first):
-            if at > now:
-                return newest, at, count
-            newest, count = at, count + 1
+        return passed(lambda after: occurrences(start, zone, rrule, after), first, now)
     except (ValueError, LookupError) as error:
         # E.g. a zone that this machine does not know. It must not keep others from being told.
         log.warning("reminder %s has no next time any more: %s", reminder.id, error)
-    return newest, None, count
+    return Passed(first, 0, None)
 
 
 def _following(reminder: Reminder, after: datetime) -> datetime | None:

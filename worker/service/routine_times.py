@@ -15,14 +15,14 @@ from cronsim import CronSim, CronSimError
 from worker.contract.errors import InvalidInput
 from worker.contract.routines import Routine
 from worker.moments.cron import fields
+from worker.moments.passed import Passed
+from worker.moments.passed import passed as times_passed
 from worker.moments.recurrence import occurrences
 
 SHORTEST = timedelta(minutes=1)
 """Between two times of a routine."""
 LOOKED_AT = 20
 """Times of a rule that are looked at to see how often it comes."""
-MOST_PASSED = 100_000
-"""Times that passed which are counted; there may be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +65,9 @@ def next_time(rule: Rule, after: datetime) -> datetime | None:
     return next(rule.after(after), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """Times of a routine that have come."""
-
-    last: datetime
-    earlier: int
-    """How many came before the last one."""
-    following: datetime | None
-    """The next one to come."""
-
-
 def passed(rule: Rule, due: datetime, now: datetime) -> Passed:
     """What came from `due`, which has come, until `now`. Raises ValueError."""
-    last, earlier, following = due, 0, None
-    for at in rule.after(due):
-        if at > now:
-            following = at
-            break
-        if earlier >= MOST_PASSED:
-            # Nobody counts them; the rule goes on from now.
-            following = next_time(rule, now)
-            break
-        last, earlier = at, earlier + 1
-    return Passed(last, earlier, following)
+    return times_passed(rule.after, due, now)
 
 
 def checked_rule(rule: Rule, now: datetime, count: int = 1) -> tuple[datetime, ...]:

@@ -111,9 +111,9 @@ def test_a_run_is_found_by_its_whole_id_or_by_a_beginning_that_is_its_alone() ->
     assert looked_up(service, "r1").id == "r1"
     assert looked_up(service, "123456").id == "123456789"
     assert looked_up(service, "zzzzzz").id == "zzzzzz9"
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(click.UsageError) as caught:
         looked_up(service, "abcdef")
-    assert "abcdef1x, abcdef2x" in caught.value.problem.message
+    assert "abcdef1x, abcdef2x" in caught.value.message
     with pytest.raises(InvalidInput):
         looked_up(service, "12345")
     with pytest.raises(NotFound):

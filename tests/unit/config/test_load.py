@@ -195,6 +195,8 @@ def test_not_strict_the_program_starts_and_tells(paths: Paths, project: Path) ->
         ("providers: [{id: builtin, base_url: http://x}]", "the id builtin is taken", ""),
         ("providers: [{id: x, base_url: http://x, modle: y}]", "modle is not", "model?"),
         ("providers: [5]", "it should be", ""),
+        ("celery: {broker_url: 'foo://bar'}", "redis://, rediss://, amqp://", "The default is"),
+        ("celery: {broker_url: 'sqs://me:sk-1@q'}", "nagatha+file://", "The default is"),
         ("providers: [{id: x, base_url: http://x, api_key: sk-1}]", "api_key is not", "not kept"),
     ],
 )

@@ -1,11 +1,13 @@
 """When routines are due: across clocks that change, from their start on, and what passed."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import pytest
 
 from worker.contract.errors import InvalidInput
-from worker.service.routine_times import MOST_PASSED, Rule, checked_rule, next_time, passed
+from worker.contract.reminders import MOST_EARLIER
+from worker.service.routine_times import Rule, checked_rule, next_time, passed
 
 NOW = datetime(2026, 3, 27, 8, 0, tzinfo=UTC)
 BERLIN = Rule("2026-01-01T00:00:00", "Europe/Berlin")
@@ -67,9 +69,24 @@ def test_what_passed_is_counted_and_the_next_time_is_to_come() -> None:
     assert (found.last, found.earlier, found.following) == (NOW, 0, None)
 
 
-def test_far_too_many_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.service.routine_times.MOST_PASSED", 10)
-    assert MOST_PASSED > 10
-    found = passed(cron("* * * * *"), NOW, NOW + timedelta(hours=1))
-    assert found.earlier == 10
-    assert found.following == NOW + timedelta(minutes=61)
+@pytest.mark.parametrize("line", ["* * * * *", "*/7 2,3 * * *", "30 2 * * 1#1", "0 0 29 2 *"])
+def test_of_ten_years_of_a_cron_line_the_newest_time_is_exact(line: str) -> None:
+    due = checked_rule(cron(line), NOW)[0]
+    now = datetime(2036, 3, 30, 1, 12, 30, tzinfo=UTC)
+    found = passed(cron(line), due, now)
+    since = now - timedelta(days=400 if line != "0 0 29 2 *" else 1600)
+    if line == "* * * * *":
+        since = now - timedelta(hours=3)
+    late = list(takewhile(lambda at: at <= now, cron(line).after(since)))
+    assert found.last == late[-1]
+    assert found.following == next_time(cron(line), now)
+    assert found.earlier <= MOST_EARLIER
+
+
+def test_far_too_many_are_not_counted_and_the_newest_is_exact_all_the_same() -> None:
+    found = passed(cron("* * * * *"), NOW, NOW + timedelta(days=3650, seconds=5))
+    assert found.earlier == MOST_EARLIER
+    assert found.last == NOW + timedelta(days=3650)
+    assert found.following == NOW + timedelta(days=3650, minutes=1)
+    exact = passed(cron("* * * * *"), NOW, NOW + timedelta(minutes=MOST_EARLIER - 1))
+    assert exact.earlier == MOST_EARLIER - 1
