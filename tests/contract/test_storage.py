@@ -294,6 +294,10 @@ def test_an_answer_that_goes_on_keeps_its_place_and_its_text(storage: Blocking) 
     storage.finish_answer(ME, replace(going, state="complete"), a_run("r2", state="SUCCESS"))
     assert storage.get_message(ME, "a1").text == "Half an answer"
     assert [hit.message for hit in storage.search(ME, "half answer", chat=None, limit=5)] == ["a1"]
+    # Who wanted it to go on as well, and was slower, finds it complete.
+    with pytest.raises(Conflict, match="complete by now"):
+        storage.begin_answer(ME, question=None, answer=half, run=a_run("r3"), process="p3")
+    assert storage.get_message(ME, "a1").text == "Half an answer"
 
 
 @settings(
@@ -417,14 +421,15 @@ def test_the_newest_leaf_is_where_was_written_last(forked: Blocking) -> None:
 
 
 def test_the_newest_leaf_follows_an_old_answer_that_went_on(forked: Blocking) -> None:
-    forked.begin_answer(
-        ME,
-        question=None,
-        answer=forked.get_message(ME, "a2"),
-        run=a_run("r9"),
-        process="p1",
-    )
-    assert forked.newest_leaf(ME, "q1") == "a2"
+    stopped = an_answer("a2c", "q2", created=later(5), state="stopped")
+    for answer in (stopped, an_answer("a2d", "q2b", created=later(6), state="complete")):
+        run = a_run(f"r-{answer.id}")
+        forked.begin_answer(ME, question=None, answer=answer, run=run, process="p1")
+        forked.finish_answer(ME, answer, replace(run, state="SUCCESS"))
+    assert forked.newest_leaf(ME, "q1") == "a2d"
+    going = forked.get_message(ME, "a2c")
+    forked.begin_answer(ME, question=None, answer=going, run=a_run("r9"), process="p1")
+    assert forked.newest_leaf(ME, "q1") == "a2c"
 
 
 def test_a_message_is_above_itself_and_what_follows_from_it(forked: Blocking) -> None:

@@ -29,6 +29,7 @@ Arguments = Sequence[Value] | Mapping[str, Value]
 Row = tuple[Value, ...]
 
 _PAUSES = (0.0001, 0.0005)  # s between tries while another process writes: the first, the longest
+_END_WITHIN = 5.0  # s that closing waits for the thread of the sync that nobody waits for
 SYNC_WITHIN = 1.0
 """Seconds after which a commit that nobody waits for is safe from a power cut as well."""
 _sync_file: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -55,6 +56,7 @@ class Database:
         self._commits = 0
         self._synced = 0
         self._later: threading.Timer | None = None
+        self._last: threading.Timer | None = None  # which may be at its sync just now
 
     def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """Run a SELECT and give all its rows.
@@ -144,7 +146,7 @@ class Database:
         """Count a commit, under the lock of writing; see to its sync unless the caller does."""
         self._commits += 1
         if not durable and self._later is None and not self._closed:
-            self._later = threading.Timer(SYNC_WITHIN, self._sync_later)
+            self._later = self._last = threading.Timer(SYNC_WITHIN, self._sync_later)
             self._later.name = "nagatha-broker-sync"
             self._later.daemon = True
             self._later.start()
@@ -178,6 +180,9 @@ class Database:
         with self._write_lock, self._read_lock:
             self._closed = True
             self._drop()
+        last, self._last = self._last, None
+        if last is not None and last is not threading.current_thread():
+            last.join(_END_WITHIN)  # it has little or nothing to do any more
 
     def hold(self) -> None:
         """Before a fork: wait for transactions to end, close, and keep every thread out."""

@@ -100,8 +100,10 @@ def heartbeat(code: ModuleType, found: Found, seconds: float) -> JsonObject | No
 def forget(found: Found) -> None:
     """Take a module's code out of `sys.modules`, so that the next load reads it anew."""
     name = import_name(found)
-    for known in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
-        del sys.modules[known]
+    # A list of the names at once: other threads import meanwhile.
+    for known in list(sys.modules):
+        if known == name or known.startswith(f"{name}."):
+            sys.modules.pop(known, None)
 
 
 def import_name(found: Found) -> str:

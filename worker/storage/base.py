@@ -179,7 +179,8 @@ class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, P
         claimed by `process`; sets the chat's head to the answer, its `updated` to the run's
         `queued`, and clears its draft when there is a question.
 
-        Raises Conflict when another answer of that chat is streaming.
+        Raises Conflict when another answer of that chat is streaming, or this one was completed
+        meanwhile.
         """
         ...
 

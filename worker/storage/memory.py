@@ -114,6 +114,8 @@ class MemoryStorage(MemoryAnswers, MemoryReminders, MemoryRuns, MemoryRoutines, 
         old = mine.nodes.get(answer.id)
         if old is not None and old.message.chat != answer.chat:
             raise rules.already_there("message", answer.id)
+        if old is not None and old.message.state == "complete":
+            raise rules.answer_complete()
         new = [message for message in (question, answer if old is None else None) if message]
         self._check_new(owner, answer.chat, new)
         mine.chats[answer.chat] = there

@@ -104,6 +104,11 @@ def answer_under_way() -> Conflict:
     )
 
 
+def answer_complete() -> Conflict:
+    """An answer that is to go on was completed meanwhile."""
+    return Conflict("The answer is complete by now", "It has gone on already.")
+
+
 def at_work() -> Conflict:
     """What is asked for would pull the data away from what is being written."""
     return Conflict(

@@ -281,7 +281,7 @@ def test_nobody_listens_then_the_network_is_named_and_starting_it_is_proposed(
     problem = asked(f"http://127.0.0.1:{free_port}/v1").problem.problem
     assert problem.kind == "no_network"
     assert f"127.0.0.1:{free_port}" in problem.message
-    assert "Start Test" in problem.remedy
+    assert problem.remedy.startswith("Start it on this machine")
 
 
 def test_a_name_that_does_not_exist_then_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,8 @@ def begin_answer(
     else:
         if old.chat != seq:
             raise rules.already_there("message", answer.id)
+        if old.state == "complete":
+            raise rules.answer_complete()
         _go_on(db, old, seq, answer)
     runs_.put_run(db, owner, run, process)
     values: dict[str, object] = {"head": answer.id, "updated": run.queued}
