@@ -20,7 +20,7 @@ from worker.contract.reminders import Firing, Reminder
 from worker.contract.services import Client
 from worker.contract.types import Problem
 
-Undo: TypeAlias = Literal["", "reopen", "undelete", "delete"]
+Undo: TypeAlias = Literal["", "reopen", "undo_done", "undelete", "delete"]
 _LINE = 60
 
 
@@ -28,7 +28,8 @@ class ReminderActions(QObject):
     """See the module."""
 
     said = Signal(str, str)
-    """It was done: the words for it, and what undoes it ("reopen:<id>"), "" for nothing."""
+    """It was done: the words for it, and what undoes it ("reopen:<id>", "undo_done:<firing>,…"),
+    "" for nothing."""
     failed = Signal(object)
     """It could not be done (Problem)."""
 
@@ -63,13 +64,16 @@ class ReminderActions(QObject):
                 ),
             )
         else:
-            self._do(
-                reminder.id,
-                lambda client: client.reminders.done(reminder.id),
-                lambda now: self._say_with_next(
-                    self.tr("“{text}” is done."), now, "reopen" if now.done is not None else ""
-                ),
-            )
+            waiting = self._feed.waiting(reminder)
+
+            def say(now: Reminder) -> None:
+                text = self.tr("“{text}” is done.")
+                if waiting:
+                    self._say_with_next(text, now, "undo_done", waiting)
+                else:
+                    self._say_with_next(text, now, "reopen" if now.done is not None else "")
+
+            self._do(reminder.id, lambda client: client.reminders.done(reminder.id), say)
 
     def reopen(self, reminder: str) -> None:
         """Undo that one was ended."""
@@ -111,6 +115,8 @@ class ReminderActions(QObject):
         what, _, reminder = token.partition(":")
         if what == "reopen":
             self.reopen(reminder)
+        elif what == "undo_done":
+            self._undo_done(tuple(reminder.split(",")))
         elif what == "delete":
             self.delete(reminder)
         elif what == "undelete":
@@ -131,7 +137,8 @@ class ReminderActions(QObject):
             self._under_way.discard("all")
             self._feed.answered(names)
             one, many = self.tr("1 reminder is done."), self.tr("{number} reminders are done.")
-            self.said.emit(one if number == 1 else many.format(number=number), "")
+            undo = _token("undo_done", names) if number else ""
+            self.said.emit(one if number == 1 else many.format(number=number), undo)
 
         def failed(problem: Problem) -> None:
             self._under_way.discard("all")
@@ -139,6 +146,35 @@ class ReminderActions(QObject):
 
         self._bridge.call(
             lambda client: client.reminders.done_all(names), owner=self, done=done, failed=failed
+        )
+
+    def _undo_done(self, firings: tuple[str, ...]) -> None:
+        """These firings (ids) wait for their answer again."""
+        if "undo_done" in self._under_way:
+            return
+        self._under_way.add("undo_done")
+
+        def done(opened: tuple[Reminder, ...]) -> None:
+            self._under_way.discard("undo_done")
+            for number, reminder in enumerate(opened, start=1):
+                self._feed.take(reminder, at_once=number == len(opened))
+            if len(opened) == 1:
+                self._say(self.tr("“{text}” is open again."), opened[0], "")
+            elif opened:
+                many = self.tr("{number} reminders are open again.")
+                self.said.emit(many.format(number=len(opened)), "")
+            else:
+                self.said.emit(self.tr("There was nothing left to open again."), "")
+
+        def failed(problem: Problem) -> None:
+            self._under_way.discard("undo_done")
+            self.failed.emit(problem)
+
+        self._bridge.call(
+            lambda client: client.reminders.undo_done(firings),
+            owner=self,
+            done=done,
+            failed=failed,
         )
 
     def kept(self, reminder: Reminder) -> None:
@@ -168,12 +204,20 @@ class ReminderActions(QObject):
 
         self._bridge.call(use, owner=self, done=done, failed=failed)
 
-    def _say(self, text: str, reminder: Reminder, undo: Undo) -> None:
-        token = f"{undo}:{reminder.id}" if undo else ""
+    def _say(
+        self, text: str, reminder: Reminder, undo: Undo, firings: tuple[str, ...] = ()
+    ) -> None:
+        token = _token(undo, firings or (reminder.id,)) if undo else ""
         self.said.emit(text.replace("{text}", one_line(reminder.text, _LINE)), token)
 
-    def _say_with_next(self, text: str, reminder: Reminder, undo: Undo) -> None:
+    def _say_with_next(
+        self, text: str, reminder: Reminder, undo: Undo, firings: tuple[str, ...] = ()
+    ) -> None:
         coming = words.next_time(reminder, self._clock(), self._wall)
         if coming:
             text = " ".join((text, self.tr("Next: {time}").replace("{time}", coming)))
-        self._say(text, reminder, undo)
+        self._say(text, reminder, undo, firings)
+
+
+def _token(undo: Undo, ids: tuple[str, ...]) -> str:
+    return f"{undo}:{','.join(ids)}"

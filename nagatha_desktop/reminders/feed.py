@@ -87,6 +87,13 @@ class ReminderFeed(QObject):
         found = (firing for firing in self._open.values() if firing.state == "missed")
         return tuple(sorted(found, key=lambda firing: firing.due))
 
+    def waiting(self, reminder: Reminder) -> tuple[str, ...]:
+        """The firings (ids) of a reminder that wait for an answer."""
+        found = dict.fromkeys(f.id for f in self._open.values() if f.reminder == reminder.id)
+        if reminder.firing is not None and words.is_open(reminder):
+            found[reminder.firing.id] = None
+        return tuple(found)
+
     def find(self, reminder: str) -> Reminder | None:
         """A reminder that is shown in some view."""
         for rows in self.rows.values():

@@ -2863,6 +2863,14 @@
         <translation>{number} Erinnerungen sind erledigt.</translation>
     </message>
     <message>
+        <source>{number} reminders are open again.</source>
+        <translation>{number} Erinnerungen sind wieder offen.</translation>
+    </message>
+    <message>
+        <source>There was nothing left to open again.</source>
+        <translation>Es gab nichts mehr, was wieder offen sein könnte.</translation>
+    </message>
+    <message>
         <source>“{text}” is kept.</source>
         <translation>„{text}“ ist gemerkt.</translation>
     </message>

@@ -139,6 +139,24 @@ def test_a_firing_names_the_chat_as_long_as_that_is_there(storage: Blocking) -> 
         storage.get_firing("you", "f")
 
 
+def test_firings_are_found_by_their_names_whatever_became_of_them(storage: Blocking) -> None:
+    storage.add_reminders(ME, (a_row("a"), a_row("b")))
+    storage.add_reminders("you", (a_row("c"),))
+    fire(storage, "a", "f", state="done", answered=later(70))
+    fire(storage, "b", "g")
+    row = storage.get_reminder("you", "c")
+    storage.fire("you", (moved(row, a_firing("h", "c")),))
+    gone = storage.get_reminder(ME, "b")
+    gone = replace(gone, reminder=replace(gone.reminder, deleted=NOW))
+    storage.save_reminders(ME, (ReminderChange(gone),))
+    found = storage.firings_named(ME, ("f", "none", "g", "h", "f"))
+    assert sorted((one.id, one.reminder, one.state) for one in found) == [
+        ("f", "a", "done"),
+        ("g", "b", "due"),
+    ]
+    assert storage.firings_named(ME, ()) == ()
+
+
 # telling ---------------------------------------------------------------------------------
 
 

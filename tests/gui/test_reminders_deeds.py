@@ -1,6 +1,7 @@
 """What is done to reminders: done, snooze, skip, edit, delete and undo, chat, calendar files."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from tests.support.reminders_window import Scene, reminders_window
 from worker.contract.errors import StorageError
-from worker.contract.reminders import Reminder
+from worker.contract.reminders import FiringState, Reminder
 
 
 @pytest.fixture
@@ -78,7 +79,46 @@ def test_one_that_recurs_goes_on_whether_it_was_due_or_not(scene: Scene) -> None
     scene.window.table.go_to(one.id)
     scene.window.toggle_done(scene.due.all[one.id])
     scene.toast("“tea” is done. Next: Thu 26 Nov 08:48")
-    assert scene.called("done") == 1 and not scene.window.toast.button.isVisible()
+    assert scene.called("done") == 1
+
+
+@pytest.mark.parametrize("rrule", ["FREQ=DAILY", ""])
+@pytest.mark.parametrize("state", ["due", "missed"])
+def test_undo_after_done_has_it_wait_again_as_it_did(
+    scene: Scene, rrule: str, state: FiringState
+) -> None:
+    one = opened(scene, rrule=rrule)
+    came = [scene.clock.now - timedelta(hours=hours) for hours in (3, 1)]
+    firings = [scene.due.add_firing(one.id, due, state) for due in came]
+    scene.window.feed.load()
+    scene.until(lambda: scene.window.feed.loaded)
+    before, said = scene.due.all[one.id], scene.said()
+    scene.window.toggle_done(before)
+    scene.toast("“tea” is done." + (" Next: tomorrow 08:48" if rrule else ""))
+    scene.until(lambda: scene.texts("missed") == [] and scene.said() != said)
+    assert scene.due.firings[firings[0].id].state == "done"
+    scene.window.toast.button.click()
+    scene.toast("“tea” is open again.")
+    assert not scene.window.toast.button.isVisible()
+    scene.until(lambda: scene.said() == said)
+    assert [scene.due.firings[firing.id].state for firing in firings] == [state, state]
+    after = scene.due.all[one.id]
+    assert (after.due, after.done) == (before.due, None)
+    assert scene.called("undo_done") == 1 and scene.called("reopen") == 0
+
+
+def test_undo_of_what_was_deleted_meanwhile_says_that_it_opened_nothing(scene: Scene) -> None:
+    one = opened(scene, rrule="FREQ=DAILY")
+    scene.due.add_firing(one.id, scene.clock.now - timedelta(hours=1), "due")
+    scene.window.toggle_done(scene.due.all[one.id])
+    scene.toast("“tea” is done. Next: tomorrow 08:48")
+    scene.due.all[one.id] = replace(scene.due.all[one.id], deleted=scene.clock.now)
+    scene.fake.fail["reminders.undo_done"] = StorageError("It was not kept")
+    scene.window.toast.button.click()
+    scene.until(lambda: scene.window.card is not None)
+    scene.fake.fail.clear()
+    scene.window.deeds.undo(f"undo_done:{next(iter(scene.due.firings))}")
+    scene.toast("There was nothing left to open again.")
 
 
 def test_a_refusal_is_said_and_nothing_moves(scene: Scene) -> None:

@@ -281,6 +281,13 @@ def test_what_was_missed_is_shown_together_and_done_with_at_once(scene: Scene) -
     scene.until(lambda: scene.texts("missed") == [] and not bar.isVisible())
     scene.until(lambda: len(scene.texts("done")) == 2)
     assert scene.texts() == []
+    # It can be undone, and nothing was lost by a press too many.
+    scene.window.toast.button.click()
+    scene.toast("2 reminders are open again.")
+    assert not scene.window.toast.button.isVisible()
+    scene.until(lambda: bar.isVisible() and scene.texts("missed") == ["missed 1", "missed 0"])
+    assert bar.words.whole() == "2 were due while Nagatha was off"
+    assert scene.texts("done") == [] and scene.texts() == ["missed 0", "missed 1"]
 
 
 # -- the program's side ----------------------------------------------------------------------------

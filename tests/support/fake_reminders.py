@@ -41,6 +41,8 @@ class FakeReminders:
         """The machine's."""
         self.all: dict[str, Reminder] = {}
         self.firings: dict[str, Firing] = {}
+        self._before: dict[str, FiringState] = {}
+        """What firings were before their answer, as far as it can be told afterwards."""
         self.meanings: dict[str, Understood] = {}
         """Lines with a meaning of their own; others are understood where they end in "at 9:30"."""
         self.gates: dict[str, asyncio.Event] = {}
@@ -110,6 +112,7 @@ class FakeReminders:
         for name, firing in list(self.firings.items()):
             mine = firing.reminder == reminder and firing.state in OPEN_STATES
             if mine and only in ("", name):
+                self._before[name] = "due" if firing.state == "held" else firing.state
                 self.firings[name] = replace(firing, state=state, answered=datetime.now(UTC))
                 self._client.emit(FiringChanged(self.firings[name]))
 
@@ -308,6 +311,23 @@ class FakeReminders:
         for firing in found:
             await self.done(firing.reminder, firing.id)
         return len(found)
+
+    async def undo_done(self, firings: tuple[str, ...]) -> tuple[Reminder, ...]:
+        self._client.called("reminders.undo_done")
+        opened: dict[str, Reminder] = {}
+        for name in firings:
+            firing = self.firings.get(name)
+            if firing is None or self.all[firing.reminder].deleted is not None:
+                continue
+            if firing.state == "done":
+                state = self._before[name]
+                firing = replace(firing, state=state, silent=True, answered=None)
+                self.firings[name] = firing
+                self._client.emit(FiringChanged(firing))
+                self._tell(replace(self.all[firing.reminder], done=None, firing=firing))
+            if firing.state in OPEN_STATES:
+                opened[firing.reminder] = self.all[firing.reminder]
+        return tuple(opened.values())
 
     async def delete(self, reminder: str) -> Reminder:
         self._client.called("reminders.delete")

@@ -101,7 +101,7 @@ def world(
                 from worker.background import CeleryBackground
 
                 await engine.plug(CeleryBackground(engine, paths.queue, work=True))
-            return await stack.enter_async_context(_client(kind, engine))
+            return await stack.enter_async_context(client_of(kind, engine))
 
         try:
             client = runtime.run(open_(), DEADLINE)
@@ -111,7 +111,8 @@ def world(
 
 
 @asynccontextmanager
-async def _client(kind: Kind, engine: Engine) -> AsyncIterator[Client]:
+async def client_of(kind: Kind, engine: Engine) -> AsyncIterator[Client]:
+    """One of the two clients of an engine that is open."""
     local = LocalClient(engine)
     if kind == "local":
         yield local

@@ -128,6 +128,16 @@ class ReminderService(Protocol):
         """Answer these firings with done; returns how many were open."""
         ...
 
+    async def undo_done(self, firings: tuple[str, ...]) -> tuple[Reminder, ...]:
+        """Undo `done` and `done_all`: these firings wait for their answer as before, and are not
+        notified again; a reminder that ended with them is open.
+
+        When a reminder is due next stays, and a snooze that `done` ended of one that recurs does
+        not come back. Left alone is what is open, was snoozed or skipped, is not there any more,
+        or is of a deleted reminder. Returns the reminders of those that are open now.
+        """
+        ...
+
     async def delete(self, reminder: str) -> Reminder:
         """Delete; `undelete` brings it back until maintenance removes it after 30 days."""
         ...

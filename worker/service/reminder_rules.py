@@ -5,7 +5,7 @@ where nothing changes. It must not know who asks.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -135,6 +135,19 @@ def reopened(row: ReminderRow, now: datetime, newest: Firing | None) -> Reminder
     return ReminderChange(after, (again,))
 
 
+def undone(row: ReminderRow, now: datetime, firings: Sequence[Firing]) -> ReminderChange | None:
+    """See `ReminderService.undo_done`; `firings` are its own that were named, in any state."""
+    # Who undoes it has it before their eyes: it is not notified again.
+    again = tuple(
+        replace(one, state=_told(one), silent=True, answered=None, until=None)
+        for one in firings
+        if one.state == "done"
+    )
+    if not again:
+        return None
+    return ReminderChange(placed(row, row.series, row.snooze, done=None, updated=now), again)
+
+
 def changed(
     row: ReminderRow, now: datetime, fields: dict[str, object], first: datetime | None
 ) -> ReminderChange:
@@ -194,9 +207,7 @@ def fired(row: ReminderRow, now: datetime, held: bool) -> ReminderChange:
 def released(row: ReminderRow, held: frozenset[str]) -> ReminderChange | None:
     """What was kept back is told now; it was found late, or just kept."""
     told = tuple(
-        replace(one, state="missed" if one.fired - one.due > LATE else "due")
-        for one in row.open
-        if one.id in held and one.state == "held"
+        replace(one, state=_told(one)) for one in row.open if one.id in held and one.state == "held"
     )
     return ReminderChange(row, told) if told else None
 
@@ -209,6 +220,11 @@ def kept_back(row: ReminderRow, firing: str) -> ReminderChange | None:
         if one.id == firing and one.state != "held" and one.shown is None
     )
     return ReminderChange(row, held) if held else None
+
+
+def _told(firing: Firing) -> FiringState:
+    """The state of a firing that is not kept back and has no answer."""
+    return "missed" if firing.fired - firing.due > LATE else "due"
 
 
 def _state(reminder: Reminder, *, late: bool) -> tuple[FiringState, bool]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from worker.contract.errors import InvalidInput, NotFound, TooLarge
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
 from worker.contract.reminders import (
+    OPEN_STATES,
     Firing,
     MissedPolicy,
     Quiet,
@@ -256,6 +257,32 @@ class Reminders:
                 events.append(ReminderChanged(reminder=_after(change)))
             await self.scope.tell_all(events)
 
+    async def undo_done(self, firings: tuple[str, ...]) -> tuple[Reminder, ...]:
+        """See `ReminderService.undo_done`."""
+        storage, owner, now = self.scope.storage, self.scope.owner, self.scope.now()
+        wanted = tuple(dict.fromkeys(firings))
+        while True:
+            # In this order: who answers one of them in between changes its reminder's version.
+            rows = await storage.reminders_of(owner, wanted)
+            named: dict[str, list[Firing]] = {row.reminder.id: [] for row in rows}
+            for firing in await storage.firings_named(owner, wanted):
+                if firing.reminder in named:
+                    named[firing.reminder].append(firing)
+            made = [reminder_rules.undone(row, now, named[row.reminder.id]) for row in rows]
+            changes = [change for change in made if change is not None]
+            if not changes:
+                return tuple(
+                    row.reminder for row in rows if any(one.id in wanted for one in row.open)
+                )
+            saved = await storage.save_reminders(owner, changes)
+            events: list[Event] = []
+            for change in changes:
+                if change.row.reminder.id in saved:
+                    events += [FiringChanged(firing=firing) for firing in change.firings]
+                    events.append(ReminderChanged(reminder=_after(change)))
+                    self.reminding.expect(change.row.reminder.due)
+            await self.scope.tell_all(events)
+
     async def delete(self, reminder: str) -> Reminder:
         """See `ReminderService.delete`."""
         now = self.scope.now()
@@ -448,10 +475,11 @@ def _times_until(reminders: Sequence[Reminder], end: datetime) -> int:
 
 
 def _after(change: ReminderChange) -> Reminder:
-    """A reminder as it is once its firings are answered."""
-    answered = {firing.id for firing in change.firings}
-    left = [firing for firing in change.row.open if firing.id not in answered]
-    return replace(change.row.reminder, firing=left[-1] if left else None)
+    """A reminder as it is once its firings are answered, or open again."""
+    after = {firing.id: firing for firing in (*change.row.open, *change.firings)}
+    left = [firing for firing in after.values() if firing.state in OPEN_STATES]
+    newest = max(left, key=lambda firing: firing.due, default=None)
+    return replace(change.row.reminder, firing=newest)
 
 
 def _check_text(text: str) -> None:

@@ -155,6 +155,13 @@ class MemoryReminders(MemoryState):
         """See `ReminderStorage.get_firing`."""
         return self._told(owner, self._firing(owner, firing))
 
+    async def firings_named(self, owner: str, firings: Sequence[str]) -> tuple[Firing, ...]:
+        """See `ReminderStorage.firings_named`."""
+        mine = self._of(owner).firings
+        return tuple(
+            self._told(owner, mine[name]) for name in dict.fromkeys(firings) if name in mine
+        )
+
     async def open_firings(self, owner: str) -> tuple[Firing, ...]:
         """See `ReminderStorage.open_firings`."""
         return tuple(self._waiting(owner))

@@ -126,6 +126,10 @@ class ReminderStorage(Protocol):
         """One firing."""
         ...
 
+    async def firings_named(self, owner: str, firings: Sequence[str]) -> tuple[Firing, ...]:
+        """Those of these that there are, deleted reminders' too."""
+        ...
+
     async def open_firings(self, owner: str) -> tuple[Firing, ...]:
         """Those that wait for an answer, the oldest due first, but for deleted reminders'."""
         ...

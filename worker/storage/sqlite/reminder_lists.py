@@ -171,7 +171,7 @@ def get_firing(db: Connection, owner: str, firing: str) -> Firing:
 
 
 def firings_named(db: Connection, owner: str, names: Sequence[str]) -> tuple[Firing, ...]:
-    """Those of these ids, the oldest due first."""
+    """See `ReminderStorage.firings_named`."""
     found: list[Firing] = []
     for some in _some(names):
         mine = _firings().where(firings.c.owner == owner_seq(owner), firings.c.id.in_(some))

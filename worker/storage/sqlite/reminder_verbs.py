@@ -65,6 +65,10 @@ class ReminderVerbs(ABC):
         """See `ReminderStorage.get_firing`."""
         return await self._db.read(reminder_lists.get_firing, owner, firing)
 
+    async def firings_named(self, owner: str, firings: Sequence[str]) -> tuple[Firing, ...]:
+        """See `ReminderStorage.firings_named`."""
+        return await self._db.read(reminder_lists.firings_named, owner, firings)
+
     async def open_firings(self, owner: str) -> tuple[Firing, ...]:
         """See `ReminderStorage.open_firings`."""
         return await self._db.read(reminder_lists.open_firings, owner)
