@@ -116,4 +116,4 @@ def test_what_cannot_be_read_or_understood_is_said() -> None:
     assert "no calendar" in ran("reminders", "import", "-", code=1, stdin=b"hello").output
     made = document("remind", RENT)
     assert "not understood" in ran("reminders", "snooze", made["id"], "someday", code=1).output
-    assert "not enough" in ran("reminders", "done", made["id"][:3], code=1).output
+    assert "needs 6 characters" in ran("reminders", "done", made["id"][:3], code=1).output
