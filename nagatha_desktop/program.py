@@ -386,7 +386,7 @@ class Program(QObject):
         if self._quick is None:
             from nagatha_desktop.chat.quick_ask import QuickAsk
 
-            self._quick = QuickAsk(self.bridge, self.chats, self.themes)
+            self._quick = QuickAsk(self.bridge, self.chats, self.themes, self.watch.approvals)
             self._quick.open_wanted.connect(self.open_chat)
             self._quick.draft_wanted.connect(self._open_draft)
             self._quick.settings_wanted.connect(self.show_settings)
@@ -457,8 +457,9 @@ class Program(QObject):
             self.window.bring_up()
 
     def _chat_watched(self, chat: str) -> bool:
-        """Whether the chat window shows a person this chat."""
-        return _in_front(self.window) and self.window.model.chat_id == chat
+        """Whether the chat window, or quick ask, shows a person this chat."""
+        front = [window for window in (self.window, self._quick) if window and _in_front(window)]
+        return any(window.model.chat_id == chat for window in front)
 
     def _watched(self, run: Run) -> bool:
         """Whether the chat, or quick ask, shows a person what became of a run."""

@@ -28,12 +28,14 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
+from nagatha_desktop.approvals import ApprovalWatch
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.blocks import Part
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.flow import TextFlow
 from nagatha_desktop.chat.foot import cost_words
 from nagatha_desktop.chat.model import ChatModel
+from nagatha_desktop.chat.quick_asked import QuickAsked
 from nagatha_desktop.widgets.badges import Elided, label
 from nagatha_desktop.widgets.cards import ErrorCard, rule, utc_now
 from nagatha_desktop.widgets.corners import cut_corners
@@ -123,7 +125,9 @@ class QuickAsk(QWidget):
     """Open a new chat with this in its box."""
     settings_wanted = Signal(str)
 
-    def __init__(self, bridge: Bridge, chats: ChatList, themes: ThemeController) -> None:
+    def __init__(
+        self, bridge: Bridge, chats: ChatList, themes: ThemeController, watch: ApprovalWatch
+    ) -> None:
         super().__init__(
             None,
             Qt.WindowType.Tool
@@ -139,15 +143,16 @@ class QuickAsk(QWidget):
         self._before: QWidget | None = None
         self._answer_id = ""
         self._text = ""
+        self._thinking = False
         self._error: ErrorCard | None = None
-        self._build(themes)
+        self._build(themes, watch)
         self._fit_timer = QTimer(self)
         self._fit_timer.setSingleShot(True)
         self._fit_timer.timeout.connect(self._fit)
         self._connect()
         self._show_hints()
 
-    def _build(self, themes: ThemeController) -> None:
+    def _build(self, themes: ThemeController, watch: ApprovalWatch) -> None:
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         self.frame = QFrame(self)
@@ -181,8 +186,10 @@ class QuickAsk(QWidget):
         self.answer = _Answer(themes, self.area)
         self.area.setWidget(self.answer)
         self.waiting = label(self.tr("thinking …"), "muted", self.body)
+        self.asked = QuickAsked(watch, themes, self.body)
         inside.addWidget(self.waiting)
         inside.addWidget(self.area)
+        inside.addWidget(self.asked)
         self._inside = inside
         self._column.addWidget(self.body)
         foot = QHBoxLayout()
@@ -206,6 +213,9 @@ class QuickAsk(QWidget):
         self.model.page_shown.connect(self._cleared)
         self.answer.flow.link_clicked.connect(self._ask_link)
         self.line.textChanged.connect(self._show_hints)
+        self.asked.changed.connect(self._asked_changed)
+        self.asked.left.connect(self.line.setFocus)
+        self.asked.chat_wanted.connect(self.open_in_chat)
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -264,6 +274,7 @@ class QuickAsk(QWidget):
 
     def layout_now(self) -> None:
         """Take the height that its content wants."""
+        self.asked.fit()
         for layout in (self._inside, self._column, self.layout()):
             if layout is not None:
                 layout.invalidate()
@@ -285,11 +296,11 @@ class QuickAsk(QWidget):
         text = self.line.text().strip()
         if not text or self.model.busy or self.model.sending:
             return
-        self._answer_id = ""
+        self._show_answer("")
         self._show_error(None)
         self._set_text("", growing=True)
         self.cost.set_text("")
-        self.waiting.show()
+        self._think(True)
         self._show_body(True)
         self.model.send(text)
         self.line.end(False)
@@ -298,11 +309,11 @@ class QuickAsk(QWidget):
     def _put(self, message: Message) -> None:
         if message.role != "assistant":
             return
-        self._answer_id = message.id
+        self._show_answer(message.id)
         growing = message.state == "streaming"
         if not growing or len(message.text) > len(self._text):
             self._set_text(message.text, growing=growing)
-        self.waiting.setVisible(growing and not self._text)
+        self._think(growing and not self._text)
         if not growing:
             self.cost.set_text(_cost(message))
             self._show_error(message.error)
@@ -312,8 +323,21 @@ class QuickAsk(QWidget):
     @Slot(str, str, int)
     def _add(self, message: str, text: str, offset: int) -> None:
         if message == self._answer_id:
-            self.waiting.hide()
+            self._think(False)
             self._set_text(self._text[:offset] + text, growing=True)
+
+    def _show_answer(self, message: str) -> None:
+        self._answer_id = message
+        self.asked.show_for(message)
+
+    def _think(self, on: bool) -> None:
+        self._thinking = on
+        self.waiting.setVisible(on and not self.asked.waits)
+
+    @Slot()
+    def _asked_changed(self) -> None:
+        self._think(self._thinking)
+        self._fit_timer.start()
 
     def _set_text(self, text: str, growing: bool) -> None:
         self._text = text
@@ -322,7 +346,7 @@ class QuickAsk(QWidget):
 
     @Slot(object)
     def _failed(self, problem: Problem) -> None:
-        self.waiting.hide()
+        self._think(False)
         self._show_body(True)
         self._show_error(problem)
 
@@ -354,7 +378,7 @@ class QuickAsk(QWidget):
     @Slot(object)
     def _cleared(self, page: object) -> None:
         if page is None:
-            self._answer_id = ""
+            self._show_answer("")
             self.line.clear()
             self._show_error(None)
             self._set_text("", growing=False)

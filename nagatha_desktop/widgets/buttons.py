@@ -20,12 +20,19 @@ ButtonRole: TypeAlias = Literal["primary", "secondary", "flat", "quiet", "danger
 
 
 class _Button(QPushButton):
-    """Enter presses it as Space does; Qt leaves that to dialogs and some desktops."""
+    """Enter presses it as Space does; Qt leaves that to dialogs and some desktops.
+
+    Ctrl+Enter is the window's.
+    """
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
-            self.click()
-            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                event.ignore()
+                return
+            if not event.isAutoRepeat():
+                self.click()
+                return
         super().keyPressEvent(event)
 
 

@@ -2802,6 +2802,21 @@
     </message>
 </context>
 <context>
+    <name>QuickAsked</name>
+    <message>
+        <source>Open in chat</source>
+        <translation>Im Chat öffnen</translation>
+    </message>
+    <message>
+        <source>Waits for your approval</source>
+        <translation>Wartet auf Ihre Freigabe</translation>
+    </message>
+    <message>
+        <source>Waits for your approval: {tools}</source>
+        <translation>Wartet auf Ihre Freigabe: {tools}</translation>
+    </message>
+</context>
+<context>
     <name>QuickLine</name>
     <message>
         <source>New reminder</source>

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.activity.feed import PAGE
 from nagatha_desktop.activity.segments import SEGMENTS
+from nagatha_desktop.approvals import ApprovalWatch
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
@@ -34,7 +35,7 @@ from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.badges import Elided
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.activity_window import activity_window
-from tests.support.fake_client import FakeClient
+from tests.support.fake_client import FakeClient, Script
 from tests.support.fake_settings import Furniture, furnish
 from tests.support.reminders_window import reminders_window
 from tests.support.settings_window import Maker, settings_windows
@@ -329,15 +330,20 @@ def test_german_fits_into_the_chat_window(
 
 @pytest.mark.usefixtures("german")
 def test_german_fits_into_the_small_windows(
-    chat: ChatWindow, bridge: Bridge, themes: ThemeController, qtbot: QtBot
+    chat: ChatWindow, bridge: Bridge, fake: FakeClient, themes: ThemeController, qtbot: QtBot
 ) -> None:
     listed = ShortcutsWindow(Keys(parent=bridge), chat)
     listed.show()
     qtbot.waitUntil(lambda: cut(listed) == [])
-    quick = QuickAsk(bridge, ChatList(bridge, bridge), themes)
+    quick = QuickAsk(bridge, ChatList(bridge, bridge), themes, ApprovalWatch(bridge, bridge))
     qtbot.addWidget(quick)
     quick.open()
     qtbot.waitUntil(lambda: cut(quick) == [])
+    fake.scripts.append(Script(asks=("Datei schreiben",)))
+    quick.line.setText("Schreib es auf")
+    quick.ask()
+    qtbot.waitUntil(lambda: quick.asked.card is not None and cut(quick) == [])
+    assert quick.asked.words.text() == "Wartet auf Ihre Freigabe"
     shown = [w.whole() if isinstance(w, Elided) else w.text() for w in quick.findChildren(QLabel)]
     assert any("Esc schließen" in text for text in shown)
     assert [w.whole() for w in quick.findChildren(Elided) if w.text() != w.whole()] == []

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from nagatha_desktop.approvals import ApprovalWatch
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.model_picker import ModelPicker
@@ -25,7 +26,7 @@ def picker(bridge: Bridge, themes: ThemeController, parent: QWidget) -> QWidget:
 
 
 def quick(bridge: Bridge, themes: ThemeController, parent: QWidget) -> QWidget:
-    made = QuickAsk(bridge, ChatList(bridge, parent), themes)
+    made = QuickAsk(bridge, ChatList(bridge, parent), themes, ApprovalWatch(bridge, parent))
     made.open()
     return made
 

@@ -73,6 +73,10 @@ class Script:
     """How it ends after its parts, if not well."""
     hold: bool = False
     """Goes on after its parts until it is stopped."""
+    asks: tuple[str, ...] = ()
+    """Tools (names) that it asks about after its parts. Once all are answered it goes on."""
+    rest: tuple[str, ...] = ()
+    """Parts that come after that."""
     refuse: Exception | None = None
     """Raised by `send` itself."""
     usage: Usage | None = field(default_factory=lambda: Usage(1240, 318))
@@ -373,11 +377,12 @@ class FakeChats:
                     self.messages[name], tools=(*self.messages[name].tools, tool)
                 )
                 self._client.emit(ToolChanged(chat, name, tool, run_id=run))
-            for part in script.parts:
-                await asyncio.sleep(script.pause)
-                message = self.messages[name]
-                self.messages[name] = replace(message, text=message.text + part)
-                self._client.emit(AnswerDelta(chat, name, part, len(message.text), run_id=run))
+            await self._write(name, run, script.parts, script.pause)
+            for asked in script.asks:
+                await self._client.approval_desk.ask(asked, run=run, chat=chat, message=name)
+            if script.asks:
+                await self._client.approval_desk.settled(name)
+            await self._write(name, run, script.rest, script.pause)
             if script.hold:
                 await asyncio.Event().wait()
             if script.error is not None:
@@ -396,6 +401,14 @@ class FakeChats:
         )
         title = self.all[chat].title or self.branch(chat)[0].text[:40]
         self._change(chat, running=False, title=title, titled_by="model")
+
+    async def _write(self, name: str, run: str, parts: tuple[str, ...], pause: float) -> None:
+        for part in parts:
+            await asyncio.sleep(pause)
+            message = self.messages[name]
+            self.messages[name] = replace(message, text=message.text + part)
+            delta = AnswerDelta(message.chat, name, part, len(message.text), run_id=run)
+            self._client.emit(delta)
 
     async def retry(self, message: str, provider: str = "", model: str = "") -> Sent:
         self._client.called("chats.retry")

@@ -4,6 +4,7 @@ Owns no clock and no queue: nothing becomes due, an occurrence changes when a te
 to the loop that its client is used on, but may be filled from the test's thread before that looks.
 """
 
+import asyncio
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -254,6 +255,7 @@ class FakeApprovals:
         self._client = client
         self.all: dict[str, Approval] = {}
         self.allowed: list[str] = []
+        self._moved = asyncio.Event()
 
     # -- for tests -----------------------------------------------------------------------------
 
@@ -282,13 +284,20 @@ class FakeApprovals:
         made = replace(self.all[approval], **changes)  # type: ignore[arg-type]
         self.all[approval] = made
         self._client.emit(ApprovalChanged(made))
+        self._moved.set()
         return made
+
+    async def settled(self, message: str) -> None:
+        """Wait until nothing waits any more for this answer (its id)."""
+        while any(one.message == message and _waits(one) for one in self.all.values()):
+            self._moved.clear()
+            await self._moved.wait()
 
     # -- the Protocol --------------------------------------------------------------------------
 
     async def waiting(self) -> tuple[Approval, ...]:
         self._client.called("approvals.waiting")
-        there = [each for each in self.all.values() if each.verdict is None and not each.expired]
+        there = [each for each in self.all.values() if _waits(each)]
         return tuple(sorted(there, key=lambda each: each.asked))
 
     async def get(self, approval: str) -> Approval:
@@ -317,3 +326,7 @@ class FakeApprovals:
         self._client.called("approvals.revoke")
         if tool in self.allowed:
             self.allowed.remove(tool)
+
+
+def _waits(approval: Approval) -> bool:
+    return approval.verdict is None and not approval.expired

@@ -260,7 +260,7 @@ def editing(stage: Stage) -> QWidget:
 
 
 def _quick(stage: Stage) -> QuickAsk:
-    window = QuickAsk(stage.bridge, stage.chats, stage.themes)
+    window = QuickAsk(stage.bridge, stage.chats, stage.themes, stage.watch.approvals)
     window.open()
     window.line.setText("what's 14:30 Lisbon time in Tokyo?")
     return window
@@ -312,6 +312,28 @@ def quick_error(stage: Stage) -> QWidget:
     return window
 
 
+def quick_asks(stage: Stage) -> QWidget:
+    """A quick question whose answer waits for the person's word."""
+    window = _quick(stage)
+    window.line.setText("Note that 2.4 is out")
+    asks = ("filesystem · write_file",)
+    stage.fake.scripts.append(Script(parts=("I will put it into your notes.",), asks=asks))
+    window.ask()
+    stage.wait(lambda: window.asked.card is not None)
+    return window
+
+
+def quick_asks_more(stage: Stage) -> QWidget:
+    """A quick question whose answer waits for the person's word about several calls."""
+    window = _quick(stage)
+    window.line.setText("Note that 2.4 is out, and tell Ann")
+    asks = ("filesystem · write_file", "mail · send")
+    stage.fake.scripts.append(Script(parts=("I will put it into your notes.",), asks=asks))
+    window.ask()
+    stage.wait(lambda: window.asked.waits and window.asked.card is None)
+    return window
+
+
 def quick_new(stage: Stage) -> QWidget:
     """The quick window, just opened."""
     window = _quick(stage)
@@ -357,6 +379,8 @@ SCENES: dict[str, Callable[[Stage], QWidget]] = {
     "quick": quick,
     "quick-code": quick_code,
     "quick-error": quick_error,
+    "quick-asks": quick_asks,
+    "quick-asks-more": quick_asks_more,
     "quick-new": quick_new,
     "shortcuts": shortcuts,
     "model-picker": model_picker,
