@@ -232,10 +232,10 @@ class LocalBackend:
 
         async def settle() -> None:
             try:
-                await warm_up()
-                if self._engine is not None:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(SETTLED_WITHIN):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SETTLED_WITHIN):
+                        await warm_up()
+                        if self._engine is not None:
                             await self._engine.loaded()
             finally:
                 # What the start made is never looked at again.

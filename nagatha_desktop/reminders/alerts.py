@@ -194,7 +194,8 @@ class ReminderAlerts(QObject):
             for firing in firings:
                 try:
                     if await client.reminders.take(firing.id, process):
-                        taken.append(await _as_it_is_now(client, firing))
+                        now = await _as_it_is_now(client, firing)
+                        taken += [] if now is None else [now]
                 except NagathaError:
                     # Those that are taken are said all the same: nobody else can take them.
                     unsure.append(firing)
@@ -260,7 +261,7 @@ class ReminderAlerts(QObject):
         lines = [f"{self._when(f.due)}  {one_line(f.text, _LINE)}" for f in both[:LINES]]
         if len(both) > LINES:
             lines.append(self.tr("and {number} more").format(number=len(both) - LINES))
-        if any(firing.state == "missed" for firing in both):
+        if all(firing.state == "missed" for firing in both):
             why = self._absences.why((firing.due, firing.fired) for firing in both)
             title = missed_words(len(both), why)
         else:
@@ -382,12 +383,14 @@ class ReminderAlerts(QObject):
             self._announcer.withdraw(name_of(firing))
 
 
-async def _as_it_is_now(client: Client, firing: Firing) -> Firing:
-    """A firing with what its reminder says now: it may have been changed while it was held."""
+async def _as_it_is_now(client: Client, firing: Firing) -> Firing | None:
+    """A firing with what its reminder says now, which may have been changed while it was held;
+    None where that was deleted."""
     try:
-        return _of_now(firing, await client.reminders.get(firing.reminder))
+        reminder = await client.reminders.get(firing.reminder)
     except NagathaError:
         return firing
+    return None if reminder.deleted is not None else _of_now(firing, reminder)
 
 
 def _of_now(firing: Firing, reminder: Reminder) -> Firing:
