@@ -73,10 +73,12 @@ class ApprovalNews(QObject):
 
     def look(self) -> None:
         """Say what waits and was not said, and take back what waits no more."""
+        # What is asked from now on may be missing in what is read.
+        before = frozenset(self._open)
         self._bridge.call(
             lambda client: client.approvals.waiting(),
             owner=self,
-            done=self._know,
+            done=lambda waiting: self._know(waiting, before),
             failed=_nothing,
         )
 
@@ -99,12 +101,12 @@ class ApprovalNews(QObject):
         """Something else is in front now: say what is before a person's eyes no longer."""
         self._tell(self._open.values())
 
-    def _know(self, waiting: tuple[Approval, ...]) -> None:
+    def _know(self, waiting: tuple[Approval, ...], before: frozenset[str]) -> None:
         there = {one.id: one for one in waiting if one.id not in self._ended}
-        for gone in [approval for approval in self._open if approval not in there]:
+        for gone in before.difference(there).intersection(self._open):
             self._settle(gone)
-        self._open = there
-        self._tell(there.values())
+        self._open.update(there)
+        self._tell(self._open.values())
 
     def _settle(self, approval: str) -> None:
         self._open.pop(approval, None)

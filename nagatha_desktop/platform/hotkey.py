@@ -49,7 +49,7 @@ def combination(sequence: str) -> QKeyCombination | None:
     parsed = QKeySequence(sequence, QKeySequence.SequenceFormat.PortableText)
     if parsed.count() != 1:
         return None
-    # The type stubs do not know that a sequence has items.
+    # PySide's types do not know that a sequence has items.
     found = cast(Any, parsed)[0]
     return found if isinstance(found, QKeyCombination) else None
 

@@ -120,7 +120,9 @@ class ReminderAlerts(QObject):
         elif isinstance(event, ReminderChanged):
             self._follow(event.reminder)
         elif isinstance(event, DataReplaced):
-            self._look(self._replaced)
+            # What comes due from now on may be missing in what is read.
+            before = frozenset((*self._known, *self._said))
+            self._look(lambda firings: self._replaced(firings, before))
 
     def _follow(self, reminder: Reminder) -> None:
         """What is said of a reminder says what it is now. Its times tell of themselves."""
@@ -141,13 +143,14 @@ class ReminderAlerts(QObject):
         if together and name_of(_TOGETHER) in self._announcer.said:
             self._say_together((), again=True)
 
-    def _replaced(self, firings: tuple[Firing, ...]) -> None:
-        """Everything may be different: what is said and still open stays."""
+    def _replaced(self, firings: tuple[Firing, ...], before: frozenset[str]) -> None:
+        """Everything may be different: what is said and still open stays, and so does what was
+        not known `before` it was asked."""
         still = {firing.id: firing for firing in firings}
-        for name in [name for name in (*self._known, *self._said) if name not in still]:
+        for name in before.difference(still):
             self._settle(name)
-        self._known.intersection_update(self._said)
-        unmarked = tuple(name for name in self._said if still[name].shown is None)
+        self._known -= before.difference(self._said)
+        unmarked = tuple(name for name in self._said if name in still and still[name].shown is None)
         if unmarked:
             self._mark(unmarked)
         self._consider(firings)

@@ -1,5 +1,6 @@
 """What ended or waits while nobody looked is said once, and only where it is switched on."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from worker.contract.errors import Unavailable
 from worker.contract.events import Event, RoutineChanged, RunChanged
+from worker.contract.routines import Approval
 from worker.contract.types import Problem, Run
 
 LEFT = Qt.MouseButton.LeftButton
@@ -246,6 +248,35 @@ def test_approvals_that_are_seen_or_switched_off_are_not_said(
     quiet()
 
 
+def test_one_that_is_asked_for_while_it_is_read_what_waits_stays(
+    scene: Scene,
+    fake: FakeClient,
+    bridge: Bridge,
+    on_loop: OnLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    may_end, read = asyncio.Event(), fake.approval_desk.waiting
+
+    async def late() -> tuple[Approval, ...]:
+        found = await read()
+        await may_end.wait()
+        return found
+
+    async def end() -> None:
+        may_end.set()
+
+    monkeypatch.setattr(fake.approval_desk, "waiting", late)
+    looks = fake.calls.count("approvals.waiting")
+    scene.news.look()
+    qtbot.waitUntil(lambda: fake.calls.count("approvals.waiting") > looks)
+    on_loop(fake.approval_desk.ask(chat="unseen"))
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    on_loop(end())
+    qtbot.waitUntil(lambda: not bridge.busy)
+    assert len(scene.notes) == 1
+
+
 @pytest.mark.parametrize("sound", [True, False])
 def test_many_approvals_that_wait_at_the_start_are_said_together(
     sound: bool, scene: Scene, fake: FakeClient, qtbot: QtBot
@@ -296,7 +327,7 @@ def test_what_was_read_before_an_answer_came_is_older_than_the_answer(
     waiting = fake.approval_desk.put("Write a file", id="approval-9")
     scene.news.approvals.take(replace(waiting, verdict="once"))
     del fake.approval_desk.all[waiting.id]
-    scene.news.approvals._know((waiting,))
+    scene.news.approvals._know((waiting,), frozenset())
     quiet()
 
 

@@ -1,5 +1,6 @@
 """What is due is said once, and what is answered on the desktop changes the reminder."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from nagatha_desktop.widgets.notes import Note, Notes
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from worker.contract.errors import NotFound
-from worker.contract.reminders import Reminder
+from worker.contract.reminders import Firing, Reminder
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -99,6 +100,49 @@ def test_tomorrow_is_nine_o_clock_of_the_next_day(
     there = until.astimezone()
     assert (there.hour, there.minute) == (9, 0)
     assert there.date() == datetime.now().date() + timedelta(days=1)
+
+
+def test_one_that_comes_due_while_it_is_read_what_is_open_stays(
+    scene: Scene,
+    fake: FakeClient,
+    bridge: Bridge,
+    on_loop: OnLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    may_end, read = asyncio.Event(), fake.due.open_firings
+
+    async def late() -> tuple[Firing, ...]:
+        found = await read()
+        await may_end.wait()
+        return found
+
+    async def end() -> None:
+        may_end.set()
+
+    monkeypatch.setattr(fake.due, "open_firings", late)
+    looks = fake.calls.count("reminders.open_firings")
+    on_loop(fake.replace_all())
+    qtbot.waitUntil(lambda: fake.calls.count("reminders.open_firings") > looks)
+    on_loop(fake.due.fire(fake.due.put("Call", datetime.now(UTC)).id))
+    qtbot.waitUntil(lambda: scene.titles == ["Call"])
+    on_loop(end())
+    qtbot.waitUntil(lambda: not bridge.busy)
+    assert scene.titles == ["Call"]
+
+
+def test_seven_of_which_some_are_due_now_are_not_called_missed(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    now = datetime.now(UTC)
+    for number in range(2):
+        late = fake.due.put(f"Late {number}", now - timedelta(hours=30))
+        on_loop(fake.due.fire(late.id, "missed"))
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    scene.alerts._at_once.setInterval(300)
+    for number in range(5):
+        on_loop(fake.due.fire(fake.due.put(f"Now {number}", now).id))
+    qtbot.waitUntil(lambda: scene.titles == ["7 reminders are due"])
 
 
 def test_what_was_missed_is_said_together_and_done_with_all(
