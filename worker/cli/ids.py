@@ -29,7 +29,7 @@ def meant(text: str, known: Iterable[str], thing: str, lists: str) -> str:
         raise NotFound(f"There is no {thing} “{text}”", "", f"“{lists}” lists them.")
     if len(text) < SHORTEST:
         raise InvalidInput(
-            f"There is no {thing} “{text}”",
+            f"“{text}” is too short for the id of a {thing}",
             f"The beginning of an id needs {SHORTEST} characters at least.",
             f"“{lists}” lists them.",
         )
