@@ -50,7 +50,7 @@ class Elapsing:
         for base, hits in self._stretches(number):
             vain += 1
             for at in self._times(base, hits):
-                if self._rule.count is not None and self._is_over(base, at, self._rule.count):
+                if self._rule.count is not None and self._is_over(at, self._rule.count):
                     return
                 if at <= moment or at < self._beginning or self._is_excepted(at):
                     continue
@@ -132,7 +132,7 @@ class Elapsing:
 
     # how many there are (COUNT) --------------------------------------------------------------
 
-    def _is_over(self, base: datetime, at: datetime, count: int) -> bool:
+    def _is_over(self, at: datetime, count: int) -> bool:
         if self._last is None:
             if not self._limited:
                 try:
@@ -140,7 +140,7 @@ class Elapsing:
                 except OverflowError:
                     return False
             else:
-                self._last = self._find_last(base.year, count + self._too_early())
+                self._last = self._find_last(at.year, count + self._too_early())
         return self._last is not None and at > self._last
 
     def _find_last(self, until: int, count: int) -> datetime | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil import rrule as rules
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from worker.contract.reminders import MOST_EARLIER
@@ -106,6 +106,8 @@ def rrules(draw: st.DrawFn) -> str:
     st.sampled_from(ZONES),
     st.integers(0, 60 * 24 * 500),
 )
+# The day of the zone in which it begins reaches over the turn of the year elsewhere.
+@example("FREQ=HOURLY;INTERVAL=1;BYMINUTE=0;COUNT=1", datetime(2011, 1, 1, 0, 1), ZONES[0], 119)
 def test_what_passed_is_what_walking_through_all_of_it_finds(
     rrule: str, start: datetime, zone: str, minutes: int
 ) -> None:
