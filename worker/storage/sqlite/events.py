@@ -5,9 +5,11 @@ Each function runs inside one transaction, which its caller owns.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.sql.dml import ReturningInsert
 
 from worker.storage import rules
 from worker.storage.base import StoredEvent
@@ -25,10 +27,15 @@ def add_events(
     seqs = []
     for kind, data in new:
         values = {"owner": owner, "kind": kind, "data": data, "origin": origin, "at": at}
-        seq: int | None = db.scalar(insert(events).values(values).returning(events.c.seq))
+        seq: int | None = db.scalar(_new(), values)
         assert seq is not None
         seqs.append(seq)
     return tuple(seqs)
+
+
+@cache
+def _new() -> ReturningInsert[int]:  # made once: see `rows.whose`
+    return insert(events).returning(events.c.seq)
 
 
 def events_after(db: Connection, seq: int, limit: int) -> tuple[StoredEvent, ...]:

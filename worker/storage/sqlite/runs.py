@@ -4,10 +4,12 @@ Each function runs inside one transaction, which its caller owns.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.jobs import LogLine
@@ -16,7 +18,7 @@ from worker.storage import rules
 from worker.storage.base import OwnedRun, Waiting
 from worker.storage.sqlite import run_log
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values
+from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values, whose
 from worker.storage.sqlite.schema import messages, owners, runs
 
 _UNFINISHED: tuple[RunState, ...] = ("PENDING", "STARTED", "PROGRESS", "RETRY")
@@ -42,9 +44,7 @@ def add_runs(
 
 def put_run(db: Connection, owner: str, run: Run, process: str) -> None:
     """Store a run as it is, whatever was there, as one of `process`."""
-    values = {**run_values(run), "process": process}
-    statement = insert_or(runs).values(owner=owner_seq(owner), **values)
-    db.execute(statement.on_conflict_do_update(index_elements=["owner", "id"], set_=values))
+    db.execute(_put(), {"whose": owner, "process": process, **run_values(run)})
 
 
 def get_run(db: Connection, owner: str, run: str) -> Run:
@@ -171,12 +171,27 @@ def interrupt(db: Connection, owner: str, run: str, process: str, at: datetime) 
 
 
 def _row(db: Connection, owner: str, run: str) -> AnyRow:
-    row = db.execute(
-        select(runs).where(runs.c.owner == owner_seq(owner), runs.c.id == run)
-    ).one_or_none()
+    row = db.execute(_one(), {"whose": owner, "wanted": run}).one_or_none()
     if row is None:
         raise rules.missing_run(run)
     return row
+
+
+# Made once: see `whose`.
+
+
+@cache
+def _one() -> AnySelect:
+    return select(runs).where(runs.c.owner == whose(), runs.c.id == bindparam("wanted"))
+
+
+@cache
+def _put() -> Insert:
+    names = ["process", *(field.name for field in fields(Run))]
+    statement = insert_or(runs).values(owner=whose())
+    return statement.on_conflict_do_update(
+        index_elements=["owner", "id"], set_={name: statement.excluded[name] for name in names}
+    )
 
 
 def _unfinished(states: Sequence[RunState]) -> AnySelect:
