@@ -1,7 +1,9 @@
 """The worker and Beat in this process: started, stopped, restarted when dead."""
 
 import ctypes
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,6 +98,11 @@ def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue:
 def _kill_thread(name: str) -> None:
     thread = next(t for t in threading.enumerate() if t.name == name)
     assert thread.ident is not None
+    # Anywhere else the exception could come between the making of a socket and its owner.
+    deadline = time.monotonic() + PATIENCE
+    while sys._current_frames()[thread.ident].f_code.co_name != "poll":
+        assert time.monotonic() < deadline, f"{name} never waits for events"
+        time.sleep(0.01)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident), ctypes.py_object(SystemError)
     )
