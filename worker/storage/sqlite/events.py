@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.sql.dml import ReturningInsert
 
 from worker.storage import rules
 from worker.storage.base import StoredEvent
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import owner_seq
+from worker.storage.sqlite.rows import owner_seq, whose
 from worker.storage.sqlite.schema import events, small_values
 
 _LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
@@ -54,10 +54,13 @@ def last_event(db: Connection) -> int:
 
 def get_value(db: Connection, owner: str, key: str) -> str | None:
     """See `Storage.get_value`."""
-    return db.scalar(
-        select(small_values.c.value).where(
-            small_values.c.owner == owner_seq(owner), small_values.c.key == key
-        )
+    return db.scalar(_value(), {"whose": owner, "wanted": key})
+
+
+@cache
+def _value() -> Select[str]:
+    return select(small_values.c.value).where(
+        small_values.c.owner == whose(), small_values.c.key == bindparam("wanted")
     )
 
 
