@@ -220,6 +220,10 @@ class RoutineService(Protocol):
         """Its occurrences, newest first."""
         ...
 
+    async def occurrence(self, occurrence: str) -> Occurrence:
+        """One occurrence; raises NotFound."""
+        ...
+
     async def asking(self) -> tuple[Occurrence, ...]:
         """Missed occurrences that a person decides about, oldest first."""
         ...
