@@ -219,6 +219,7 @@ class Program(QObject):
             self,
         )
         made.reminders_seen = lambda: _in_front(self.reminders.made)
+        made.work.activity_seen = lambda: _in_front(self.activity.made)
         self.reminders.why = made.absences.why
         made.chat_wanted.connect(self.open_chat)
         made.activity_wanted.connect(self.show_activity)

@@ -152,6 +152,7 @@ class Owners:
             routines=Routines(
                 scope,
                 self.host,
+                self.zone,
                 partial(self.routine_clock.begin_by_hand, owner),
                 self.routine_clock.changed,
             ),
