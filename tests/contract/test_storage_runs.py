@@ -461,6 +461,27 @@ def test_a_long_list_is_read_page_by_page_and_searched_to_its_end(storage: Block
     assert pages == [999, 999, 502]
 
 
+def test_of_runs_of_one_moment_none_is_lost_or_doubled_where_a_page_ends(
+    storage: Blocking,
+) -> None:
+    names = [f"r{number}" for number in range(11)]
+    storage.add_run(ME, a_run("older", queued=NOW))
+    storage.add_runs(ME, [a_run(name, queued=later(1)) for name in names])
+    storage.add_run(ME, a_run("newer", queued=later(2)))
+    for query in ("", "answer"):
+        seen: list[str] = []
+        where: dict[str, object] = {}
+        while page := storage.list_runs(ME, limit=3, query=query, **where):
+            seen += [run.id for run in page]
+            where = {"before": page[-1].queued, "before_run": page[-1].id}
+        assert seen == ["newer", *reversed(names), "older"]
+    # Without the id, and for others, it is as it was.
+    assert found(storage, before=later(1)) == ["older"]
+    assert storage.list_runs("you", limit=9, before=later(1), before_run="r3") == ()
+    # Where that run is gone its whole moment comes again.
+    assert found(storage, before=later(1), before_run="gone") == [*reversed(names), "older"]
+
+
 # the log ---------------------------------------------------------------------------------
 
 
