@@ -98,6 +98,17 @@ def test_a_run_that_waits_is_claimed_once(storage: Blocking, state: RunState) ->
     assert storage.claim_run(ME, "r1", "p1", later(2)) is None
 
 
+def test_a_run_that_is_to_be_tried_again_is_claimed_when_it_is_due_and_not_before(
+    storage: Blocking,
+) -> None:
+    storage.add_run(ME, a_run(state="RETRY", attempts=1, due=later(10)), (line("waits"),))
+    assert storage.claim_run(ME, "r1", "p1", later(9), (line("begun"),)) is None
+    assert (storage.get_run(ME, "r1").state, storage.get_run(ME, "r1").attempts) == ("RETRY", 1)
+    assert storage.run_log(ME, "r1", 9) == (line("waits"),)
+    taken = storage.claim_run(ME, "r1", "p1", later(10))
+    assert (taken.state, taken.attempts, taken.due) == ("STARTED", 2, None)
+
+
 @pytest.mark.parametrize("state", ENDED)
 def test_a_run_that_has_ended_is_not_claimed(storage: Blocking, state: RunState) -> None:
     storage.add_run(ME, a_run(state=state))
@@ -260,7 +271,7 @@ def test_where_a_run_belongs_is_kept_with_it(storage: Blocking) -> None:
 
 def test_a_run_that_is_taken_has_no_time_to_wait_for_any_more(storage: Blocking) -> None:
     storage.add_run(ME, a_run(state="RETRY", due=later(60)))
-    assert storage.claim_run(ME, "r1", "p1", NOW).due is None
+    assert storage.claim_run(ME, "r1", "p1", later(60)).due is None
 
 
 def test_several_runs_are_stored_all_or_none(storage: Blocking) -> None:

@@ -327,7 +327,7 @@ class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, P
     ) -> Run | None:
         """Take a run that is PENDING, RETRY or INTERRUPTED and unclaimed, or claimed by this very
         process: it becomes STARTED with one attempt more, and its log gets `lines`. None when it
-        has ended, was cancelled, or another process works at it."""
+        has ended, was cancelled, another process works at it, or it is in RETRY and not due."""
         ...
 
     async def save_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> Run:

@@ -54,7 +54,7 @@ class MemoryRuns(MemoryState):
     ) -> Run | None:
         """See `Storage.claim_run`."""
         found, holder = self._run(owner, run)
-        if found.state not in rules.CLAIMABLE or holder not in ("", process):
+        if not rules.claimable(found, holder, process, at):
             return None
         taken = rules.claimed(found, at)
         self._of(owner).runs[run] = (taken, process)
