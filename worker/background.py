@@ -14,11 +14,9 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import worker.broker
 from worker import servers
-from worker.broker.node import REGISTER
 from worker.celery_app import addresses, make_app
 from worker.consumer import seconds_since
 from worker.contract.errors import NagathaError, NotFound, Unavailable, error_from
@@ -26,6 +24,7 @@ from worker.contract.jobs import PRIORITY_DEFAULT, PRIORITY_PERSON, DeadLetter
 from worker.contract.types import JsonObject, Problem, RunState
 from worker.embedded import EmbeddedWorker, WorkerState, broker_errors, close_app
 from worker.engine import LOCAL_OWNER, Engine
+from worker.queue_file import QueueFile
 from worker.servers import check_address, short, without_password
 from worker.service.dispatch import HIGHEST_PRIORITY, TASK_HEADERS, BackgroundState
 from worker.service.schedules import Plan, Times
@@ -36,7 +35,6 @@ from worker.tasks.register import refresh_tasks
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 BELIEVED = 900.0
 """Seconds after which a run that nobody has begun is given to Redis or RabbitMQ again."""
 MOST_DEAD = 10_000
@@ -86,6 +84,7 @@ class CeleryBackground:
     def __init__(self, engine: Engine, queue_file: Path, *, work: bool) -> None:
         self._engine = engine
         self._queue_file = queue_file
+        self._queue = QueueFile(worker.broker.broker_url(queue_file), self._queue_is_damaged)
         self._work = work
         self._app: NagathaCelery | None = None
         self._worker: EmbeddedWorker | None = None
@@ -98,6 +97,8 @@ class CeleryBackground:
         self._published: dict[str, float] = {}
         """Runs that were given to a broker which cannot be asked for them, and when."""
         self._dead_before = 0
+        self._reopening = False
+        """Whether the damaged file of the bundled broker is just being made anew."""
 
     # life --------------------------------------------------------------------------------
 
@@ -109,11 +110,14 @@ class CeleryBackground:
         """
         async with self._changing:
             if self._app is None:
-                try:
-                    await self._begin()
-                except NagathaError as error:
-                    self._without = error.problem
-                    raise
+                await self._begin_or_say()
+
+    async def _begin_or_say(self) -> None:
+        try:
+            await self._begin()
+        except NagathaError as error:
+            self._without = error.problem
+            raise
 
     async def _begin(self) -> None:
         addresses = self._addresses(None)
@@ -181,6 +185,36 @@ class CeleryBackground:
             raise
         self._published.clear()
 
+    # a damaged file ----------------------------------------------------------------------
+
+    def _lost(self, error: Exception) -> None:
+        """The consumer lost its broker. On the worker's thread."""
+        # It may have forgotten what it was given; recovery asks the run table then.
+        self._published.clear()
+        self._queue.look_at(error)
+
+    def _queue_is_damaged(self) -> None:
+        """Have the bundled broker's file opened anew, which makes it anew. On any thread."""
+        if not self._reopening:
+            self._reopening = True
+            self._engine.tending.soon(self._reopen, "damaged queue")
+
+    async def _reopen(self) -> None:
+        try:
+            async with self._changing:
+                if not self._is_bundled():  # it was closed meanwhile
+                    return
+                log.warning("the queue's file is damaged; it is opened anew")
+                await asyncio.to_thread(self._stop, STOP_TIMEOUT)
+                await self._begin_or_say()
+            await self._engine.maintenance.recover()
+        except NagathaError as error:  # it is tried again each minute
+            log.warning("the queue's file is damaged, and cannot be made anew yet: %s", error)
+        finally:
+            self._reopening = False
+
+    # addresses ---------------------------------------------------------------------------
+
     def _settings(self) -> tuple[str, str]:
         settings = self._engine.settings.celery
         return settings.broker_url, settings.result_backend
@@ -195,8 +229,7 @@ class CeleryBackground:
         return addresses(self._engine.settings, self._queue_file, url)
 
     def _start(self, broker: str, backend: str) -> None:
-        for address in dict.fromkeys((broker, backend)):
-            _open_bundled(address)
+        self._open_bundled(broker, backend)
         app = make_app(self._engine, broker, backend)
         if self._work:
             embedded = EmbeddedWorker(
@@ -209,8 +242,7 @@ class CeleryBackground:
                 held_back=frozenset({servers.QUEUE}),
                 paused=self._paused,
                 ask_to_stop=self._engine.running.request_stop_of_worker,
-                # It may have forgotten what it was given; recovery asks the run table then.
-                lost=self._published.clear,
+                lost=self._lost,
             )
             try:
                 embedded.start(app)
@@ -236,9 +268,30 @@ class CeleryBackground:
         if ended:
             self._close_bundled(str(app.conf.broker_url), str(app.conf.result_backend))
 
+    def _open_bundled(self, *addresses: str) -> None:
+        """Open the bundled broker's file where it is used: what is wrong with it would end the
+        worker without a word. Raises Unavailable.
+
+        It stays open for the worker, which would open it again a moment later.
+        """
+        bundled = [address for address in addresses if servers.is_bundled(address)]
+        if not bundled:
+            return
+        self._queue = QueueFile(bundled[0], self._queue_is_damaged)
+        aside = self._queue.open()
+        if aside is not None:
+            self._engine.tending.notices.append(
+                Problem(
+                    "queue_damaged",
+                    "The file of the queue was damaged and made anew",
+                    f"The damaged one is kept as {aside.name}. What waited is queued again.",
+                    "Check the disk if this comes again.",
+                )
+            )
+
     def _close_bundled(self, *addresses: str) -> None:
         if any(map(servers.is_bundled, addresses)):
-            worker.broker.close(self._queue_file)
+            self._queue.close()
 
     def _worker_changed(self, _state: WorkerState) -> None:
         self._engine.background_changed()
@@ -299,7 +352,7 @@ class CeleryBackground:
         ended when its time comes."""
         self._started()
         if self._is_bundled():
-            await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
+            await self._queue.discard(run)
         await self.send(owner, task, run, priority=HIGHEST_PRIORITY)
 
     def _believed(self, given: float) -> bool:
@@ -320,6 +373,7 @@ class CeleryBackground:
                 confirm_timeout=servers.ANSWER_TIMEOUT,
             )
         except Exception as error:  # each transport has exceptions of its own; one edge for all
+            self._queue.look_at(error)
             raise Unavailable(
                 "The broker did not take the task",
                 short(error),
@@ -330,7 +384,7 @@ class CeleryBackground:
         """See `Dispatcher.revoke`."""
         app = self._started()
         if self._is_bundled():
-            await asyncio.to_thread(worker.broker.discard, self._queue_file, run)
+            await self._queue.discard(run)
         else:
             with contextlib.suppress(*broker_errors(app)):
                 await asyncio.to_thread(app.control.revoke, run)
@@ -343,12 +397,12 @@ class CeleryBackground:
         if not self._is_bundled():
             given = self._published.get(run)
             return given is not None and self._believed(given)
-        return await asyncio.to_thread(worker.broker.holds, self._queue_file, run)
+        return await self._queue.holds(run)
 
     async def missing(self, runs: Sequence[str]) -> frozenset[str]:
         """See `Dispatcher.missing`."""
         if self._app is not None and self._is_bundled():
-            return await asyncio.to_thread(worker.broker.missing, self._queue_file, runs)
+            return await self._queue.missing(runs)
         return frozenset([run for run in runs if not await self.holds(run)])
 
     async def report(self, run: str, state: RunState, meta: JsonObject) -> None:
@@ -374,12 +428,7 @@ class CeleryBackground:
         """See `Background.tidy`."""
         if self._app is None or not self._is_bundled():
             return {}
-
-        def clean() -> JsonObject:
-            with worker.broker.upkeep(self._queue_file) as upkeep:
-                return dataclasses.asdict(upkeep.clean())
-
-        return await asyncio.to_thread(clean)
+        return dataclasses.asdict(await self._queue.look_after(lambda upkeep: upkeep.clean()))
 
     async def forget_all(self) -> None:
         """See `Background.forget_all`."""
@@ -389,11 +438,7 @@ class CeleryBackground:
         except broker_errors(app) as error:
             raise Unavailable("The broker does not answer", short(error)) from error
         if self._is_bundled():
-            await asyncio.to_thread(self._forget_bundled)
-
-    def _forget_bundled(self) -> None:
-        with worker.broker.upkeep(self._queue_file) as upkeep:
-            upkeep.forget_all()
+            await self._queue.look_after(lambda upkeep: upkeep.forget_all())
 
     # dead letters ------------------------------------------------------------------------
 
@@ -415,7 +460,7 @@ class CeleryBackground:
         """See `Background.dead_runs`."""
         if not self._is_bundled():
             return frozenset()
-        found = await self._of_dead(lambda upkeep: upkeep.dead_tasks())
+        found = await self._queue.look_after(lambda upkeep: upkeep.dead_tasks())
         if len(found) != self._dead_before:
             self._dead_before = len(found)
             self._engine.background_changed()
@@ -434,12 +479,7 @@ class CeleryBackground:
     ) -> None:
         self._check_dead()
         mine = any(one.owner == owner and one.letter.id == letter for one in await self._dead())
-
-        def settled() -> bool:
-            with worker.broker.upkeep(self._queue_file) as upkeep:
-                return settle(upkeep)
-
-        if not mine or not await asyncio.to_thread(settled):
+        if not mine or not await self._queue.look_after(settle):
             raise NotFound(
                 "Dead letter not found",
                 f"There is no dead letter {letter}.",
@@ -460,17 +500,7 @@ class CeleryBackground:
         def read(upkeep: worker.broker.Upkeep) -> tuple[OwnedLetter, ...]:
             return tuple(map(_owned_letter, upkeep.dead_letters(limit=MOST_DEAD)))
 
-        return await self._of_dead(read)
-
-    async def _of_dead(self, read: Callable[[worker.broker.Upkeep], T]) -> T:
-        def opened() -> T:
-            with worker.broker.upkeep(self._queue_file) as upkeep:
-                return read(upkeep)
-
-        try:
-            return await asyncio.to_thread(opened)
-        except worker.broker.BrokerError as error:
-            raise Unavailable(error.title, error.message, error.remedy) from error
+        return await self._queue.look_after(read)
 
     async def round_trip(self, seconds: float) -> float:
         """See `Background.round_trip`."""
@@ -526,16 +556,3 @@ def _purge(app: NagathaCelery) -> None:
             here = queue(connection.default_channel)
             here.declare()
             here.purge()
-
-
-def _open_bundled(url: str) -> None:
-    """Open the bundled broker's file; what is wrong with it would end the worker without a word.
-
-    It stays open for the worker, which would open it again a moment later.
-    Nothing for another broker. Raises Unavailable.
-    """
-    if servers.is_bundled(url):
-        try:
-            REGISTER.borrow(worker.broker.path_from_url(url))
-        except worker.broker.BrokerError as error:
-            raise Unavailable(error.title, error.message, error.remedy) from error

@@ -88,7 +88,7 @@ class EmbeddedConsumer(DiscreetConsumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """The broker was lost, and with it perhaps what had been taken from it."""
-        self.controller.lost()
+        self.controller.lost(exc)
         super().on_connection_error_after_connected(exc)
 
     # leaving -----------------------------------------------------------------------------

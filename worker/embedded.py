@@ -34,6 +34,10 @@ FIRST_RESTART_DELAY = 0.1
 LONGEST_RESTART_DELAY = 60.0
 HEED = 2.0
 """Seconds that a consumer is given to heed a pause; without a broker it cannot."""
+Lost = Callable[[Exception], object]
+"""Is told why the connection to the broker was lost."""
+READY_WITHIN = 30.0
+"""Seconds that a worker is waited for until it takes messages."""
 STEADY_AFTER = 60.0
 """Seconds of work after which the next restart is a first one again."""
 
@@ -96,7 +100,7 @@ def _nothing() -> None:
 class _Controller(WorkController):  # type: ignore[misc]  # celery ships no types
     """Celery's worker, with what `EmbeddedConsumer` asks of it."""
 
-    def __init__(self, started: Started, lost: Callable[[], object], **options: object) -> None:
+    def __init__(self, started: Started, lost: Lost, **options: object) -> None:
         self.started = started
         self.lost = lost
         super().__init__(**options)
@@ -126,7 +130,7 @@ class EmbeddedWorker:
         held_back: frozenset[str] = frozenset(),
         paused: bool = False,
         ask_to_stop: Callable[[], object] = lambda: None,
-        lost: Callable[[], object] = lambda: None,
+        lost: Lost = lambda _why: None,
     ) -> None:
         self._last_runs = last_runs
         self._clocks = clocks
@@ -156,7 +160,7 @@ class EmbeddedWorker:
         """How it is now."""
         return self._state
 
-    def start(self, app: Celery, timeout: float = 30.0) -> None:
+    def start(self, app: Celery, timeout: float = READY_WITHIN) -> None:
         """Start for `app` and wait until the worker takes messages.
 
         Raises Unavailable when it is not ready within `timeout` seconds; it is stopped then.
@@ -293,6 +297,8 @@ class EmbeddedWorker:
         # It may have been paused while the worker started.
         consumer.consume_only(self._wanted_queues(consumer.app))
         self._ready.set()
+        with self._condition:
+            self._condition.notify_all()
 
     def _wanted_queues(self, app: Celery) -> frozenset[str]:
         names = frozenset(app.amqp.queues)
@@ -393,7 +399,10 @@ class EmbeddedWorker:
                 if not self._may_go_on(for_worker.next()):
                     return
                 self._start_worker()
-                self._ready.wait(30.0)
+                with self._condition:
+                    self._condition.wait_for(self._ready_or_stopping, READY_WITHIN)
+                    if self._stopping:
+                        return
                 if not self._worker_is_dead():
                     log.warning("the worker thread was dead and has been started again")
                     self._set(worker="ok", restarts=self._state.restarts + 1)
@@ -420,6 +429,9 @@ class EmbeddedWorker:
         return (
             self._stopping or self._worker_is_dead() or self._beat_is_dead() or self._look_for_beat
         )
+
+    def _ready_or_stopping(self) -> bool:
+        return self._ready.is_set() or self._stopping
 
     def _worker_is_dead(self) -> bool:
         return self._worker_thread is not None and not self._worker_thread.is_alive()

@@ -6,7 +6,7 @@ Asks through the bridge only; knows no widget.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -22,7 +22,6 @@ PAGE = 200
 GATHER = 100
 """Milliseconds that changes are gathered for: more often than that nobody reads them."""
 _CHATS = 1000
-_A_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +161,11 @@ class RunFeed(QObject):
             if isinstance(rows, RunRows):
                 rows.fetch_failed()
             return
-        segment, wanted = rows.segment, self.filter
-        # Several may have been queued at the same moment: they are read again, and left out.
-        before = rows.last.queued + _A_TICK
-        limit = PAGE + rows.as_old_as_last
+        segment, wanted, last = rows.segment, self.filter, rows.last
 
         def add(page: tuple[Run, ...]) -> None:
             self._paging.pop(segment, None)
-            rows.add_older(page, len(page) >= limit)
+            rows.add_older(page, len(page) >= PAGE)
             self._tell_again()
 
         def failed(problem: Problem) -> None:
@@ -179,7 +175,7 @@ class RunFeed(QObject):
 
         self._paging[segment] = self._bridge.call(
             lambda client: client.jobs.list_runs(
-                STATES[segment], limit, before, wanted.query.strip(), wanted.kinds
+                STATES[segment], PAGE, last.queued, wanted.query.strip(), wanted.kinds, last.id
             ),
             owner=self,
             done=add,

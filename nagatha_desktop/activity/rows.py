@@ -87,11 +87,6 @@ class RunRows(QAbstractTableModel):
         """The oldest one that is here."""
         return self._runs[-1] if self._runs else None
 
-    @property
-    def as_old_as_last(self) -> int:
-        """How many were queued at the very moment that the last one was."""
-        return len(self._keys) - bisect_left(self._keys, self._keys[-1]) if self._keys else 0
-
     def has(self, run: str) -> bool:
         """Whether a run is here."""
         return run in self._places

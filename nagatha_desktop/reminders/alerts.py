@@ -302,7 +302,8 @@ class ReminderAlerts(QObject):
             title = missed_words(len(both), why)
         else:
             title = self.tr("{number} reminders are due").format(number=len(both))
-        new = tuple(firing.id for firing in firings)
+        # All of them: what these words replace may not have been seen yet.
+        names = tuple(firing.id for firing in both)
         self._announcer.say(
             name_of(_TOGETHER),
             title,
@@ -312,7 +313,7 @@ class ReminderAlerts(QObject):
                 Choice(self.tr("Done with all"), self._all_done),
             ),
             opens=self._show_together,
-            shown=lambda: self._mark(new),
+            shown=lambda: self._mark(names),
             stays=any(firing.urgent for firing in both),
             sound=self._sound() and not again,
         )

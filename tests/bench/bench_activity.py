@@ -62,8 +62,10 @@ class Ordered(FakeJobs):
         before: datetime | None = None,
         query: str = "",
         kinds: tuple[RunKind, ...] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
-        # `runs` holds them from the oldest to the newest, and a change leaves one in its place.
+        # `runs` holds them from the oldest to the newest, no two of one moment, and a change leaves
+        # one in its place.
         newest_first = (
             run
             for run in reversed(self.runs.values())

@@ -4,7 +4,6 @@ import gc
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +19,12 @@ from tests.support.processes import wait_until
 from tests.support.redis_server import RedisServer, available, redis_server
 from worker.broker import broker_url
 
-# Celery 5.7 uses what redis-py calls deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
+pytestmark = [
+    # Celery 5.7 uses what redis-py calls deprecated.
+    pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning"),
+    # redis-py leaves the sockets of pool threads to the garbage collector, whenever that comes.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 SECONDS = 60  # how long anything may take before it counts as lost
 NASTY = "a\0b \ud800 \u202eright\u202c 漢字 " + "x" * 100_000
@@ -139,10 +142,7 @@ def app(place: Place, notes: Notes) -> Iterator[Celery]:
 
     yield app
     close_app(app, place)
-    # redis-py leaves the sockets of pool threads to the garbage collector.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    gc.collect()  # so that they are no later test's
 
 
 @pytest.fixture

@@ -144,16 +144,22 @@ def test_damaged_queue_is_made_anew_and_unfinished_runs_are_queued_from_their_ro
     queue.write_bytes(b"\0" * 50_000)
     for suffix in ("-wal", "-shm"):
         queue.with_name(f"queue.db{suffix}").unlink(missing_ok=True)
+
+    def aside() -> Path:
+        (found,) = tmp_path.glob("queue.db.damaged-*")
+        return found
+
     with engine_in(tmp_path, background=True) as there:
 
         async def look(there: World) -> None:
             for number, run in enumerate(runs):
                 ended = await there.ended(run)
                 assert (ended.state, ended.result, ended.attempts) == ("SUCCESS", str(number), 1)
+            (notice,) = (await there.client.system.status()).notices
+            assert notice.kind == "queue_damaged" and aside().name in notice.message
 
         there.run(look)
-    (aside,) = tmp_path.glob("queue.db.damaged-*")
-    assert aside.read_bytes() == b"\0" * 50_000
+    assert aside().read_bytes() == b"\0" * 50_000
 
 
 @pytest.fixture

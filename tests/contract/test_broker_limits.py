@@ -15,7 +15,7 @@ from celery import Celery
 import worker.broker
 from tests.contract.broker_worker import Place, close_app, make_app, running
 from tests.support.processes import wait_until
-from worker.broker import QueueLength, broker_url
+from worker.broker import QueueLength, broker_url, transport
 
 SECONDS = 60
 NODE = "tests@here"
@@ -108,6 +108,7 @@ def test_tasks_that_a_rate_limit_holds_back_do_not_run_and_are_for_the_next_work
         for number in range(3):
             app.tasks["note"].delay(number)
         wait_until(lambda: lengths(place, "contract").waiting == 0, "all were handed out")
+        wait_until(lambda: work.lines, "the first has run")
         assert app.control.ping(timeout=SECONDS, limit=1)
         assert work.lines == [0]
         assert "ok" in limit("0")  # for those that come from here on
@@ -134,6 +135,29 @@ class TestTimeToLive:
             wait_until(lambda: time.time() > over, "its time is over")
             assert bound.queue_declare(passive=True).message_count == 0
             assert bound.get() is None
+
+    def test_message_behind_expired_ones_is_found_at_once(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(transport, "_LONGEST_SLEEP", 1000.0)
+        got: list[Any] = []
+        with kombu.Connection(place.url) as connection:
+            producer = connection.Producer()
+            for name in ("drained", "fetched"):
+                for _ in range(3):
+                    producer.publish({"n": "old"}, routing_key=name, expiration=0.01)
+                producer.publish({"n": "new"}, routing_key=name)
+            over = time.time() + 0.02
+            wait_until(lambda: time.time() > over, "their time is over")
+            message = kombu.Queue("fetched", channel=connection.default_channel).get()
+            assert message.payload == {"n": "new"}
+            message.ack()
+            consumer = connection.Consumer([kombu.Queue("drained")], on_message=got.append)
+            consumer.qos(prefetch_count=1)
+            with consumer:
+                connection.drain_events(timeout=SECONDS)
+                assert [message.payload for message in got] == [{"n": "new"}]
+                got[0].ack()
 
     def test_message_that_is_fetched_in_time_is_delivered(self, place: Place) -> None:
         with kombu.Connection(place.url) as connection:

@@ -19,7 +19,7 @@ from tests.support import rabbitmq_server, redis_server
 from tests.support.engines import becomes, engine_in, module
 from tests.support.model_server import Behaviour, ModelServer
 from tests.support.others import Other, other_on
-from tests.support.processes import free_port, kill
+from tests.support.processes import free_port, kill, posix_only
 from tests.support.queued import LONG, half_written, heard, in_state, message
 from tests.support.worlds import World
 from worker import servers
@@ -199,6 +199,7 @@ def test_what_a_server_gave_ahead_goes_back_when_work_is_paused(
                 there.run(test)
 
 
+@posix_only
 def test_changes_leave_as_many_files_and_threads_as_there_were(
     home: Path, addresses: Mapping[str, str]
 ) -> None:

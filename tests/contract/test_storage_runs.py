@@ -98,6 +98,17 @@ def test_a_run_that_waits_is_claimed_once(storage: Blocking, state: RunState) ->
     assert storage.claim_run(ME, "r1", "p1", later(2)) is None
 
 
+def test_a_run_that_is_to_be_tried_again_is_claimed_when_it_is_due_and_not_before(
+    storage: Blocking,
+) -> None:
+    storage.add_run(ME, a_run(state="RETRY", attempts=1, due=later(10)), (line("waits"),))
+    assert storage.claim_run(ME, "r1", "p1", later(9), (line("begun"),)) is None
+    assert (storage.get_run(ME, "r1").state, storage.get_run(ME, "r1").attempts) == ("RETRY", 1)
+    assert storage.run_log(ME, "r1", 9) == (line("waits"),)
+    taken = storage.claim_run(ME, "r1", "p1", later(10))
+    assert (taken.state, taken.attempts, taken.due) == ("STARTED", 2, None)
+
+
 @pytest.mark.parametrize("state", ENDED)
 def test_a_run_that_has_ended_is_not_claimed(storage: Blocking, state: RunState) -> None:
     storage.add_run(ME, a_run(state=state))
@@ -260,7 +271,7 @@ def test_where_a_run_belongs_is_kept_with_it(storage: Blocking) -> None:
 
 def test_a_run_that_is_taken_has_no_time_to_wait_for_any_more(storage: Blocking) -> None:
     storage.add_run(ME, a_run(state="RETRY", due=later(60)))
-    assert storage.claim_run(ME, "r1", "p1", NOW).due is None
+    assert storage.claim_run(ME, "r1", "p1", later(60)).due is None
 
 
 def test_several_runs_are_stored_all_or_none(storage: Blocking) -> None:
@@ -459,6 +470,27 @@ def test_a_long_list_is_read_page_by_page_and_searched_to_its_end(storage: Block
         pages.append(len(page))
         before = page[-1].queued
     assert pages == [999, 999, 502]
+
+
+def test_of_runs_of_one_moment_none_is_lost_or_doubled_where_a_page_ends(
+    storage: Blocking,
+) -> None:
+    names = [f"r{number}" for number in range(11)]
+    storage.add_run(ME, a_run("older", queued=NOW))
+    storage.add_runs(ME, [a_run(name, queued=later(1)) for name in names])
+    storage.add_run(ME, a_run("newer", queued=later(2)))
+    for query in ("", "answer"):
+        seen: list[str] = []
+        where: dict[str, object] = {}
+        while page := storage.list_runs(ME, limit=3, query=query, **where):
+            seen += [run.id for run in page]
+            where = {"before": page[-1].queued, "before_run": page[-1].id}
+        assert seen == ["newer", *reversed(names), "older"]
+    # Without the id, and for others, it is as it was.
+    assert found(storage, before=later(1)) == ["older"]
+    assert storage.list_runs("you", limit=9, before=later(1), before_run="r3") == ()
+    # Where that run is gone its whole moment comes again.
+    assert found(storage, before=later(1), before_run="gone") == [*reversed(names), "older"]
 
 
 # the log ---------------------------------------------------------------------------------

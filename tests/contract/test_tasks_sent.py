@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import worker.broker
 from tests.support.engines import becomes, engine_in, module, until
 from tests.support.lab import client_of, done, result_of, there_is
 from tests.support.worlds import World
+from worker.broker import QueueLength
 from worker.contract.events import RunChanged
 from worker.contract.types import FINAL_STATES, Run
 
@@ -89,6 +91,27 @@ def test_message_that_comes_twice_takes_effect_once(lab: World, home: Path, tmp_
 
     lab.run(test)
     assert file.read_text().split() == ["7", "8"]
+
+
+def test_message_too_many_does_not_begin_a_retry_before_its_time(lab: World, home: Path) -> None:
+    async def lie(scheduled: int) -> bool:
+        with worker.broker.upkeep(home / "queue.db") as upkeep:
+            return upkeep.status().queues == (QueueLength("nagatha", 0, 0, scheduled),)
+
+    async def test(there: World) -> None:
+        jobs, background = there.client.jobs, there.engine.background
+        run = await jobs.run_task("lab.later", {})
+        await becomes(lambda: lie(1), "it waits to be tried again")
+        await background.send("local", "lab.later", run.id)
+        await becomes(lambda: lie(2), "the message waits for that time, too")
+        found = await jobs.get(run.id)
+        assert (found.state, found.attempts) == ("RETRY", 1)
+        # What a person wants now does not wait.
+        await jobs.run_now(run.id)
+        ended = await there.ended(run.id)
+        assert (ended.state, ended.result, ended.attempts) == ("SUCCESS", "done", 2)
+
+    lab.run(test)
 
 
 def test_messages_hold_ids_and_no_arguments(home: Path) -> None:

@@ -400,6 +400,21 @@ def test_a_text_among_several_is_changed_there(
     assert "One" not in text and "Two" in text and len(scene.notes) == 1
 
 
+def test_those_said_together_are_marked_where_a_text_changed_before_they_were_seen(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    announcer = scene.alerts._announcer
+    scene.notifier.shown.disconnect(announcer._shown)  # the desktop takes its time
+    due = datetime.now(UTC) - timedelta(hours=2)
+    reminders = [fake.due.put(text, due) for text in ("One", "Two")]
+    firings = [on_loop(fake.due.fire(reminder.id, "missed")) for reminder in reminders]
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    assert [fake.due.firings[firing.id].shown for firing in firings] == [None, None]
+    scene.notifier.shown.connect(announcer._shown)
+    on_loop(fake.due.change(reminders[0].id, text="First of all"))
+    qtbot.waitUntil(lambda: all(fake.due.firings[one.id].shown for one in firings))
+
+
 def test_one_that_is_moved_to_another_time_is_shown_no_more(
     scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:

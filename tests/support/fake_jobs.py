@@ -97,18 +97,26 @@ class FakeJobs:
         before: datetime | None = None,
         query: str = "",
         kinds: tuple[RunKind, ...] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         self._client.called("jobs.list_runs")
         self.asked.append((states, query, kinds))
+        order = sorted(self.runs.values(), key=lambda run: run.queued, reverse=True)
+        if before is not None:
+            names = [run.id for run in order]
+            behind = names.index(before_run) + 1 if before_run in names else 0
+            order = [
+                run
+                for number, run in enumerate(order)
+                if run.queued < before or (before_run and run.queued == before and number >= behind)
+            ]
         found = [
             run
-            for run in self.runs.values()
+            for run in order
             if (not states or run.state in states)
             and (not kinds or run.kind in kinds)
-            and (before is None or run.queued < before)
             and (not query or self._holds(run, query))
         ]
-        found.sort(key=lambda run: run.queued, reverse=True)
         self.most = max(self.most, len(found[:limit]))
         return tuple(found[:limit])
 

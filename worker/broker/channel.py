@@ -61,15 +61,13 @@ class QoS(virtual.QoS):
     def reject(self, delivery_tag: int, requeue: bool = False) -> None:
         """The work was refused: forget the message, or count a failure and deliver it again."""
         node = self.channel.node
+        # Before it goes back: it may be here again at once, under the same tag.
+        self._quick_ack(delivery_tag)
         if requeue:
-            node.in_hand.pop(delivery_tag, None)
-            node.messages.fail(delivery_tag, node.id)
+            node.fail(delivery_tag)
         else:
             node.ack(delivery_tag)
-        self._quick_ack(delivery_tag)
         self.channel.made_room()
-        if requeue:
-            node.ring(WORK)
 
     def restore_unacked(self) -> list[tuple[BaseException, Any]]:
         """Give back what the channel has in hand."""
@@ -313,11 +311,8 @@ class Channel(virtual.Channel):
 
     def give_back_one(self, message: int) -> None:
         """Give back in good order one message."""
-        node = self._node
-        if node.usable:
-            node.in_hand.pop(message, None)
-            if node.messages.release(node.id, message=message):
-                node.ring(WORK)
+        if self._node.usable:
+            self._node.give_back_one(message)
 
     def _size(self, queue: str) -> int:
         return self.node.messages.count(queue)

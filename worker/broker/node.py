@@ -232,19 +232,33 @@ class Node:
         if self.in_hand.pop(message, None) is not None:
             self._now_or_later(lambda: self.messages.ack(message))
 
+    def fail(self, message: int) -> None:
+        """Give back a message whose delivery failed. Made up for later like `ack`."""
+
+        def fail() -> None:
+            self.messages.fail(message, self.id)
+            self.ring(WORK)
+
+        self.in_hand.pop(message, None)
+        self._now_or_later(fail)
+
     def give_back(self, channel: str, messages: Iterable[int]) -> None:
         """Give back in good order all that a channel claimed: what it has in hand, and the rest.
 
         Made up for later like `ack`.
         """
-
-        def release() -> None:
-            if self.messages.release(self.id, channel=channel):
-                self.ring(WORK)
-
         for message in messages:
             self.in_hand.pop(message, None)
-        self._now_or_later(release)
+        self._now_or_later(lambda: self._release(channel=channel))
+
+    def give_back_one(self, message: int) -> None:
+        """Give back in good order one message. Made up for later like `ack`."""
+        self.in_hand.pop(message, None)
+        self._now_or_later(lambda: self._release(message=message))
+
+    def _release(self, *, channel: str | None = None, message: int | None = None) -> None:
+        if self.messages.release(self.id, channel=channel, message=message):
+            self.ring(WORK)
 
     def put_result(
         self,

@@ -28,6 +28,8 @@ DOORBELLS = """(SELECT group_concat(port) FROM peer
     WHERE topics & :topic AND id <> :but AND port > 0)"""
 _READY = """SELECT id FROM message WHERE queue = ? AND owner IS NULL AND due = 0
     ORDER BY priority DESC, id LIMIT ?"""
+_FORGET_EXPIRED = """DELETE FROM message WHERE id IN (SELECT id FROM message
+    WHERE expires <= ? AND owner IS NULL AND queue = ? LIMIT 1000)"""
 _ANY_READY = "SELECT 1 FROM message WHERE queue = ? AND owner IS NULL AND due = 0"
 _NEXT_DUE = "SELECT min(due) FROM message WHERE due > 0"
 _BURY = """
@@ -206,28 +208,50 @@ class MessageStore:
         They belong to the owner until they are acknowledged or given back. This takes the turn of
         a writer even when there is nothing: `look` first.
         """
-        rows = self._db.write(
+        return self._first_fresh(
             f"""UPDATE message SET owner = ?, channel = ?, deliveries = deliveries + 1
                 WHERE id IN ({_READY})
                 RETURNING id, priority, deliveries, payload, expires""",
-            (owner, channel, queue, limit),
+            (owner, channel),
+            queue,
+            limit,
         )
-        return self._fresh(rows)
 
     def take(self, queue: str, limit: int) -> list[Claimed]:
         """Hand out the first messages of a queue and forget them; `look` first."""
-        rows = self._db.write(
+        return self._first_fresh(
             f"""DELETE FROM message WHERE id IN ({_READY})
                 RETURNING id, priority, deliveries + 1, payload, expires""",
-            (queue, limit),
+            (),
+            queue,
+            limit,
         )
-        return self._fresh(rows)
+
+    def _first_fresh(
+        self, hand_out: str, values: tuple[str, ...], queue: str, limit: int
+    ) -> list[Claimed]:
+        """Hand out until there are enough: what has expired takes nobody's place."""
+        found: list[Claimed] = []
+        while True:
+            try:
+                rows = self._db.write(hand_out, (*values, queue, limit - len(found)))
+            except BrokerError:
+                if not found:
+                    raise
+                return found  # nobody else has them now
+            fresh = self._fresh(rows)
+            found += fresh
+            if len(fresh) == len(rows):
+                return found
+            # There may be thousands more of them, which need not be handed out one by one.
+            with suppress(BrokerError):
+                self._db.write(_FORGET_EXPIRED, (self._clock(), queue))
 
     def _fresh(self, rows: list[Row]) -> list[Claimed]:
         now = self._clock()
         stale = [(row[0],) for row in rows if row[4] is not None and cast(float, row[4]) <= now]
         if stale:
-            with self._db.transaction() as db:
+            with suppress(BrokerError), self._db.transaction() as db:
                 db.executemany("DELETE FROM message WHERE id = ?", stale)
         # RETURNING promises no order.
         kept = sorted(

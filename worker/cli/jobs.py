@@ -204,9 +204,10 @@ async def find(service: JobService, text: str) -> Run:
             ) from None
     found: dict[str, Run] = {}
     before: datetime | None = None
-    while page := await service.list_runs(limit=EVERY, before=before):
+    last = ""
+    while page := await service.list_runs(limit=EVERY, before=before, before_run=last):
         found |= {one.id: one for one in page if one.id.startswith(text)}
-        before = page[-1].queued
+        before, last = page[-1].queued, page[-1].id
     return found[meant(text, found, "run", "nagatha jobs")]
 
 

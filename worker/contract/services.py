@@ -185,12 +185,14 @@ class JobService(Protocol):
         before: datetime | None = None,
         query: str = "",
         kinds: tuple[RunKind, ...] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         """Runs, newest first; no states or kinds means all.
 
         `query`: only those that hold every word of it in their name, their arguments, their
         error or the title of their chat. `before` is when the last one of the page before was
-        queued.
+        queued, and `before_run` its id: with it those of the same moment come that the page had
+        no room for. Should that run be gone, all of that moment come again.
         """
         ...
 

@@ -62,6 +62,7 @@ class Jobs(RunLife):
         before: datetime | None = None,
         query: str = "",
         kinds: tuple[RunKind, ...] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         """See `JobService.list_runs`."""
         if before is not None and before.tzinfo is None:
@@ -77,6 +78,7 @@ class Jobs(RunLife):
             before=before,
             query=query,
             kinds=kinds,
+            before_run=before_run,
         )
 
     async def get(self, run: str) -> Run:

@@ -281,10 +281,15 @@ class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, P
         before: datetime | None = None,
         query: str = "",
         kinds: Sequence[RunKind] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         """Runs by `queued`, newest first: those queued before `before`, in one of `states`, of
         one of `kinds` (none named means all), that hold every word of `query` in their name,
-        arguments, error or their chat's title. Case and diacritics do not matter."""
+        arguments, error or their chat's title. Case and diacritics do not matter.
+
+        Of one moment the ones that were added last come first. With `before_run` (an id) those
+        queued at `before` itself belong to it, too, that come after that run; all of them where
+        there is no such run."""
         ...
 
     async def runs_of_batch(self, owner: str, batch: str) -> tuple[Run, ...]:
@@ -322,7 +327,7 @@ class Storage(AnswerStorage, ReminderStorage, RoutineStorage, ApprovalStorage, P
     ) -> Run | None:
         """Take a run that is PENDING, RETRY or INTERRUPTED and unclaimed, or claimed by this very
         process: it becomes STARTED with one attempt more, and its log gets `lines`. None when it
-        has ended, was cancelled, or another process works at it."""
+        has ended, was cancelled, another process works at it, or it is in RETRY and not due."""
         ...
 
     async def save_run(self, owner: str, run: Run, lines: Sequence[LogLine] = ()) -> Run:

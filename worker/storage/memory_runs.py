@@ -54,7 +54,7 @@ class MemoryRuns(MemoryState):
     ) -> Run | None:
         """See `Storage.claim_run`."""
         found, holder = self._run(owner, run)
-        if found.state not in rules.CLAIMABLE or holder not in ("", process):
+        if not rules.claimable(found, holder, process, at):
             return None
         taken = rules.claimed(found, at)
         self._of(owner).runs[run] = (taken, process)
@@ -132,19 +132,31 @@ class MemoryRuns(MemoryState):
         before: datetime | None = None,
         query: str = "",
         kinds: Sequence[RunKind] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         """See `Storage.list_runs`."""
-        words = rules.words_of(query)
+        words, earlier = rules.words_of(query), self._earlier(owner, before_run)
         found = [
             run
             for run, _ in reversed(self._of(owner).runs.values())
             if (not states or run.state in states)
             and (not kinds or run.kind in kinds)
-            and (before is None or run.queued < before)
+            and (
+                before is None
+                or run.queued < before
+                or (run.queued == before and run.id in earlier)
+            )
             and (not words or self._holds(owner, run, words))
         ]
         found.sort(key=lambda run: run.queued, reverse=True)
         return tuple(found[: rules.within(limit)])
+
+    def _earlier(self, owner: str, before_run: str) -> frozenset[str]:
+        """The runs that were added before one, or all where there is no such run."""
+        if not before_run:
+            return frozenset()
+        there = list(self._of(owner).runs)
+        return frozenset(there[: there.index(before_run)] if before_run in there else there)
 
     def _holds(self, owner: str, run: Run, words: Sequence[str]) -> bool:
         chat = self._of(owner).chats.get(run.chat or "")

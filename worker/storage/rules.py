@@ -175,6 +175,13 @@ def joined(base: str, pieces: Iterable[tuple[int, str]]) -> str:
     return "".join(parts)
 
 
+def claimable(run: Run, holder: str, process: str, at: datetime) -> bool:
+    """Whether `process` may take `run`, which `holder` has ("" for nobody), at this moment."""
+    if run.state not in CLAIMABLE or holder not in ("", process):
+        return False
+    return run.state != "RETRY" or run.due is None or run.due <= at
+
+
 def claimed(run: Run, at: datetime) -> Run:
     """`run` as it is once a process has taken it."""
     return replace(

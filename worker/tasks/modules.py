@@ -252,7 +252,7 @@ class _Execution:
         raise self.task.retry(countdown=delay, exc=TaskFailed(later.reason))
 
     def _ended_before(self, jobs: Jobs, run_id: str) -> object:
-        """The message came twice, the run was cancelled, or its row is gone."""
+        """The message came twice or too early, the run was cancelled, or its row is gone."""
         try:
             run = self._wait(jobs.get(run_id))
         except NotFound:
@@ -264,6 +264,9 @@ class _Execution:
             raise TaskFailed(run.error.title)
         if run.state == "REVOKED":
             self._revoked(run)
+        if run.state == "RETRY":
+            # One message too many, or a clock that was set: it is begun when it is due.
+            self._wait(jobs.enqueue(run, delay=jobs.seconds_until(run.due)))
         raise Ignore
 
     def _wait(self, work: Coroutine[object, object, T]) -> T:

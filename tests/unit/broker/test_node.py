@@ -76,7 +76,7 @@ def test_ring_of_another_process_wakes_who_waits(node: Node, path: Path) -> None
     work = node.topic(WORK)
     seq = work.seq
     with started([sys.executable, "-c", PUBLISH, str(path)], cwd=ROOT) as process:
-        assert work.wait(seq, 20)
+        assert work.wait(seq, 60)
         assert process.wait(60) == 0
     assert [claimed.payload for claimed in node.messages.claim("q", 5, node.id, "c")] == [
         "from afar"
@@ -90,7 +90,10 @@ def test_topics_are_woken_separately(node: Node) -> None:
     assert (work.seq, done.seq) == (before[0], before[1] + 1)
 
 
-def test_messages_of_a_killed_process_come_back(node: Node, path: Path, tmp_path: Path) -> None:
+def test_messages_of_a_killed_process_come_back(
+    node: Node, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.broker.node._LOOK_FOR_DEAD", 3600.0)
     node.messages.publish([NewMessage("q", str(number)) for number in range(3)])
     sign = tmp_path / "claimed"
     with started([sys.executable, "-c", CLAIM, str(path), str(sign)], cwd=ROOT) as process:
@@ -213,13 +216,16 @@ class TestSettling:
     def test_what_cannot_be_written_is_written_later_in_its_order(
         self, node: Node, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        node.messages.publish([NewMessage("q", "a"), NewMessage("q", "b")])
-        first, second = node.messages.claim("q", 2, node.id, "c")
-        node.in_hand.update({first.id: "a", second.id: "b"})
+        node.messages.publish([NewMessage("q", name) for name in "abde"])
+        first, second, third, fourth = node.messages.claim("q", 4, node.id, "c")
+        node.in_hand.update({first.id: "a", second.id: "b", third.id: "d", fourth.id: "e"})
         node._database.write("PRAGMA query_only=ON")
         node.put_result("a", "v", "FAILURE", None, message=first.id)
         node.ack(first.id)
+        node.fail(third.id)
+        node.give_back_one(fourth.id)
         node.give_back("c", [second.id])
+        assert node.in_hand == {}
         with pytest.raises(BrokerError):  # nobody waits for this one's acknowledgement
             node.put_result("other", "v", "SUCCESS", None)
         node.recover(force=True)
@@ -228,7 +234,11 @@ class TestSettling:
         node.recover(force=True)
         assert node.results.get("a") == "v"
         back = node.messages.claim("q", 5, node.id, "d")
-        assert [(one.payload, one.redelivered) for one in back] == [("b", True)]
+        assert [(one.payload, one.redelivered) for one in back] == [
+            ("b", True), ("d", True), ("e", True)
+        ]  # fmt: skip
+        failures = node._database.read("SELECT payload FROM message WHERE failures = 1")
+        assert failures == [("d",)]
 
     def test_what_is_owed_is_written_at_the_end_at_the_latest(self, path: Path) -> None:
         node = Node(path)

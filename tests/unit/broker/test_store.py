@@ -1,7 +1,10 @@
 """Messages, queues and routes."""
 
+import pytest
+
 from tests.unit.broker.conftest import Clock
-from worker.broker.database import Database
+from worker.broker.database import Arguments, Database, Row
+from worker.broker.errors import BrokerDiskFull
 from worker.broker.store import MessageStore, NewMessage, Route
 from worker.broker.upkeep import Upkeep
 
@@ -133,6 +136,41 @@ def test_expired_message_is_not_delivered(messages: MessageStore, clock: Clock) 
     assert messages.count("q") == 1
     assert payloads(messages) == ["new"]
     assert messages.release("me") == 1
+
+
+def test_expired_messages_take_no_place_of_those_that_are_handed_out(
+    messages: MessageStore, clock: Clock
+) -> None:
+    for queue in ("q", "r"):
+        messages.publish([NewMessage(queue, "old", 9, expires=clock.now + 5) for _ in range(2500)])
+        messages.publish([NewMessage(queue, name) for name in "abc"])
+    clock.now += 5
+    assert payloads(messages, limit=2) == ["a", "b"]
+    assert [taken.payload for taken in messages.take("r", 2)] == ["a", "b"]
+    assert payloads(messages, limit=2) == ["c"]
+    assert messages.look(["q", "r"]).ready == {"r"}
+
+
+def test_what_was_handed_out_is_delivered_though_the_rest_cannot_be(
+    messages: MessageStore, clock: Clock, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages.publish([NewMessage("q", "a", 9), NewMessage("q", "old", 5, expires=clock.now + 5)])
+    messages.publish([NewMessage("q", "b")])
+    clock.now += 5
+    write, left = database.write, [1]
+
+    def once(sql: str, arguments: Arguments = (), *, durable: bool = False) -> list[Row]:
+        if not left:
+            raise BrokerDiskFull("no room")
+        left.pop()
+        return write(sql, arguments, durable=durable)
+
+    monkeypatch.setattr(database, "write", once)
+    assert payloads(messages, limit=2) == ["a"]
+    with pytest.raises(BrokerDiskFull):
+        payloads(messages)
+    left.extend([1, 1])
+    assert payloads(messages) == ["b"]
 
 
 def test_queue_with_a_time_to_live_shortens_that_of_its_messages(

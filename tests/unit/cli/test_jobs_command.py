@@ -62,8 +62,18 @@ class Service:
                 return one
         raise NotFound("no such run")
 
-    async def list_runs(self, limit: int = 200, before: datetime | None = None) -> tuple[Run, ...]:
-        there = [one for one in self.runs if before is None or one.queued < before]
+    async def list_runs(
+        self, limit: int = 200, before: datetime | None = None, before_run: str = ""
+    ) -> tuple[Run, ...]:
+        names = [one.id for one in self.runs]
+        behind = names.index(before_run) + 1 if before_run in names else 0
+        there = [
+            one
+            for number, one in enumerate(self.runs)
+            if before is None
+            or one.queued < before
+            or (before_run and one.queued == before and number >= behind)
+        ]
         return tuple(there[: min(limit, 2)])
 
     async def schedules(self) -> tuple[Schedule, ...]:
@@ -118,6 +128,12 @@ def test_a_run_is_found_by_its_whole_id_or_by_a_beginning_that_is_its_alone() ->
         looked_up(service, "12345")
     with pytest.raises(NotFound):
         looked_up(service, "nothing")
+
+
+def test_a_run_is_found_among_more_of_the_same_moment_than_a_page_has() -> None:
+    service = Service([a_run(f"{number}" * 8, queued=NOW) for number in range(7)])
+    for number in range(7):
+        assert looked_up(service, f"{number}" * 6).id == f"{number}" * 8
 
 
 def printed(show: Callable[..., None], *values: object, as_json: bool = False) -> str:

@@ -1,6 +1,7 @@
 """The worker and Beat in this process: started, stopped, restarted when dead."""
 
 import ctypes
+import gc
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from celery import Celery
 
 import worker.broker
 from tests.support.beat import HandClock, MemoryTimes
+from tests.support.processes import posix_only, wait_until
 from worker.contract.errors import Unavailable
 from worker.embedded import EmbeddedWorker, WorkerState
 from worker.tasks.beat import StoredScheduler
@@ -76,11 +78,17 @@ def test_a_started_worker_runs_tasks_and_a_stopped_one_leaves_nothing(queue: Pat
     assert done == [1]
     assert (embedded.state.worker, embedded.state.beat) == ("off", "off")
     worker.broker.close(queue)
-    assert {thread.name for thread in threading.enumerate()} == before
+    assert {thread.name for thread in threading.enumerate()} <= before
 
 
+@posix_only
 def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue: Path) -> None:
     process = psutil.Process()
+
+    def now() -> tuple[int, int]:
+        gc.collect()
+        return process.num_fds(), threading.active_count()
+
     counts = []
     for value in range(5):
         app, done, event = _app(queue)
@@ -91,8 +99,10 @@ def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue:
         assert embedded.stop()
         worker.broker.close(queue)
         assert done == [value]
-        counts.append((process.num_fds(), threading.active_count()))
-    assert counts[-1] == counts[1]
+        counts.append(now())
+    files, threads = counts[1]
+    # What an earlier test left may have gone meanwhile; what each start left would stay.
+    wait_until(lambda: now()[0] <= files and now()[1] <= threads, f"as in the beginning: {counts}")
 
 
 def _kill_thread(name: str) -> None:
@@ -125,6 +135,32 @@ def test_a_dead_worker_thread_is_started_again_and_that_is_said(
     assert done == [2]
 
 
+def test_stop_does_not_wait_for_a_worker_that_is_just_started_again(
+    queue: Path, monkeypatch: pytest.MonkeyPatch, expect_log_errors: object
+) -> None:
+    monkeypatch.setattr("worker.embedded.READY_WITHIN", 3600.0)
+    app, _, _ = _app(queue)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=lambda state: None)
+    embedded.start(app)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def never_ready() -> None:
+        begun.set()
+        may_end.wait(PATIENCE)
+
+    monkeypatch.setattr(embedded, "_run_worker", never_ready)
+    _kill_thread("nagatha-worker")
+    worker.broker.wake(queue)
+    assert begun.wait(PATIENCE)
+    supervisor, second = embedded._supervisor, embedded._worker_thread
+    assert not embedded.stop(0.1)
+    assert supervisor is not None and not supervisor.is_alive()
+    may_end.set()
+    assert second is not None
+    second.join(PATIENCE)
+    app.close()
+
+
 def test_a_broker_that_does_not_answer_is_an_error_and_nothing_stays(
     expect_log_errors: object,
 ) -> None:
@@ -132,7 +168,7 @@ def test_a_broker_that_does_not_answer_is_an_error_and_nothing_stays(
     app.conf.update(broker_connection_retry_on_startup=False, worker_hijack_root_logger=False)
     embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=lambda state: None)
     with pytest.raises(Unavailable):
-        embedded.start(app, timeout=5.0)
+        embedded.start(app, timeout=PATIENCE)
     assert embedded.state.worker == "off"
     app.close()
 

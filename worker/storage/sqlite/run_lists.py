@@ -52,6 +52,7 @@ def list_runs(
     before: datetime | None,
     query: str,
     kinds: Sequence[RunKind],
+    before_run: str,
 ) -> tuple[Run, ...]:
     """See `Storage.list_runs`."""
     words, limit = rules.words_of(query), rules.within(limit)
@@ -63,7 +64,7 @@ def list_runs(
         if kinds:
             statement = statement.where(runs.c.kind.in_(kinds))
         if before is not None:
-            statement = statement.where(runs.c.queued < before)
+            statement = statement.where(_earlier(owner, before, before_run))
         return statement.order_by(runs.c.queued.desc(), runs.c.seq.desc())
 
     if not words:
@@ -86,6 +87,21 @@ def list_runs(
         if len(found) >= limit:
             break
     return tuple(found[:limit])
+
+
+def _earlier(owner: str, before: datetime, run: str) -> ColumnElement[bool]:
+    """What comes after a run that was queued at `before`, in the order of the list."""
+    if not run:
+        return runs.c.queued < before
+    place = (
+        select(runs.c.seq)
+        .where(runs.c.owner == owner_seq(owner), runs.c.id == run)
+        .correlate(None)
+        .scalar_subquery()
+    )
+    # One that is gone leaves all of its moment: rather twice than not at all.
+    after = or_(runs.c.queued < before, runs.c.seq < func.coalesce(place, runs.c.seq + 1))
+    return and_(runs.c.queued <= before, after)
 
 
 def _stretches(db: Connection, statement: AnySelect) -> Iterator[Sequence[AnyRow]]:

@@ -69,9 +69,10 @@ def claim_run(
 ) -> Run | None:
     """See `Storage.claim_run`."""
     row = _row(db, owner, run)
-    if row.state not in rules.CLAIMABLE or row.process not in ("", process):
+    found = run_from(row)
+    if not rules.claimable(found, row.process, process, at):
         return None
-    taken = rules.claimed(run_from(row), at)
+    taken = rules.claimed(found, at)
     put_run(db, owner, taken, process)
     run_log.write_down(db, row.seq, lines)
     return taken

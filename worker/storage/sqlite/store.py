@@ -235,9 +235,12 @@ class SqliteStorage(AnswerVerbs, ReminderVerbs, RoutineVerbs):
         before: datetime | None = None,
         query: str = "",
         kinds: Sequence[RunKind] = (),
+        before_run: str = "",
     ) -> tuple[Run, ...]:
         """See `Storage.list_runs`."""
-        return await self._db.read(run_lists.list_runs, owner, states, limit, before, query, kinds)
+        return await self._db.read(
+            run_lists.list_runs, owner, states, limit, before, query, kinds, before_run
+        )
 
     async def last_begun(self, name: str) -> datetime | None:
         """See `Storage.last_begun`."""
