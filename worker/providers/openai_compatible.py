@@ -83,6 +83,7 @@ class OpenAICompatible:
         self._now = now
         self._client: AsyncOpenAI | None = None
         self._web: httpx2.AsyncClient | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._opening = asyncio.Lock()
         self._quirks: dict[str, Quirks] = {}
 
@@ -155,7 +156,9 @@ class OpenAICompatible:
         """See `ModelProvider.aclose`."""
         client, self._client, self._web = self._client, None, None
         if client is not None:
-            await client.close()
+            # On its own: where it is cancelled half way, it leaves the other connections open.
+            self._closing = asyncio.ensure_future(client.close())
+            await asyncio.shield(self._closing)
 
     # the way there ---------------------------------------------------------------------------
 
