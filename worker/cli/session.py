@@ -20,7 +20,7 @@ from worker.contract.errors import NagathaError, StorageError
 from worker.contract.types import Problem
 from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
-from worker.paths import Paths
+from worker.paths import Paths, unusable
 from worker.presence import ProcessRole
 from worker.runtime import THREAD_NAME, Runtime
 from worker.service.owner import OwnerServices
@@ -84,8 +84,8 @@ def run(
             await engine.plug(CeleryBackground(engine, paths.queue, work=works))
         return await action(engine, engine.services(LOCAL_OWNER))
 
+    paths = Paths.find()
     try:
-        paths = Paths.find()
         with contextlib.suppress(*(() if without_data is None else (OSError,))):
             paths.make()
         with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime, _signals_interrupt():
@@ -102,15 +102,7 @@ def run(
         output.let_go()
         return READER_GONE
     except OSError as error:
-        return _failed(
-            output,
-            Problem(
-                "storage",
-                "The data folder cannot be used",
-                str(error),
-                "Allow this program to write there, or set NAGATHA_HOME to another folder.",
-            ),
-        )
+        return _failed(output, unusable(paths.home, error).problem)
     except KeyboardInterrupt:
         doing.interrupted = True
         return FAILED

@@ -91,5 +91,5 @@ def test_a_folder_that_cannot_be_used_is_a_document(
     assert ended.exit_code == 1
     error = json.loads(ended.stdout)["error"]
     assert error["title"] == "The data folder cannot be used"
-    assert str(tmp_path / "file") in error["message"]
+    assert error["message"] == f"{tmp_path / 'file' / 'x'}: Not a directory."
     assert "NAGATHA_HOME" in error["remedy"]
