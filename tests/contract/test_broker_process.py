@@ -122,11 +122,12 @@ def test_fifty_openings_leave_no_thread_file_or_port(place: Place) -> None:
 
     cycle()
     gc.collect()
-    before = (process.num_fds(), threading.active_count())
+    files, threads = process.num_fds(), threading.active_count()
     for _ in range(50):
         cycle()
     gc.collect()
-    assert (process.num_fds(), threading.active_count()) == before
+    # There may be fewer: what an earlier test had left may go meanwhile.
+    assert process.num_fds() <= files and threading.active_count() <= threads
     assert os.listdir(f"{place.path}.peers") == ["open.lock"]
 
 

@@ -50,13 +50,13 @@ def test_ring_reaches_the_other_bell_with_its_topic() -> None:
 
 
 def test_closed_bell_leaves_no_thread_and_may_be_closed_again() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     bell = Doorbell("nagatha-bell-test", lambda _: None)
     port = bell.listen()
-    assert threading.active_count() == before + 1
+    assert len(set(threading.enumerate()) - before) == 1
     bell.close()
     bell.close()
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     other.bind((LOOPBACK, port))  # the port is free again
     other.close()
@@ -122,4 +122,4 @@ def test_bell_that_is_rung_after_its_end_opens_nothing() -> None:
         bell.close()
         before = files()
         bell.ring([other.getsockname()[1]], 1)
-        assert files() == before
+        assert files() <= before

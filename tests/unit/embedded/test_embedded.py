@@ -1,6 +1,7 @@
 """The worker and Beat in this process: started, stopped, restarted when dead."""
 
 import ctypes
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -74,7 +75,7 @@ def test_a_started_worker_runs_tasks_and_a_stopped_one_leaves_nothing(queue: Pat
     assert done == [1]
     assert (embedded.state.worker, embedded.state.beat) == ("off", "off")
     worker.broker.close(queue)
-    assert {thread.name for thread in threading.enumerate()} == before
+    assert {thread.name for thread in threading.enumerate()} <= before
 
 
 def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue: Path) -> None:
@@ -89,8 +90,10 @@ def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue:
         assert embedded.stop()
         worker.broker.close(queue)
         assert done == [value]
+        gc.collect()
         counts.append((process.num_fds(), threading.active_count()))
-    assert counts[-1] == counts[1]
+    # There may be fewer: what an earlier test had left may go meanwhile.
+    assert all(last <= early for last, early in zip(counts[-1], counts[1], strict=True)), counts
 
 
 def _kill_thread(name: str) -> None:
