@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.app import addresses_of, commands_of, main, parse
+from nagatha_desktop.last_words import LAST_WORDS, STEP
 from nagatha_desktop.platform.signals import Signals
-from nagatha_desktop.program import _STEP, LAST_WORDS, Program
+from nagatha_desktop.program import Program
 from nagatha_desktop.widgets.notes import Note, Notes
 from tests.support.fake_client import FakeClient
 from tests.support.program import Backend, begun
@@ -206,13 +207,13 @@ def test_a_draft_is_waited_for_longer_than_a_call_that_hangs(
         program.window.composer.box.insertPlainText("half a thought")
     program.bridge.call(hang, owner=program)
     program.end()
-    fifth = LAST_WORDS // _STEP // 5
+    fifth = LAST_WORDS // STEP // 5
     if kept:
-        qtbot.waitUntil(lambda: program._left < 4 * fifth - 10)
+        qtbot.waitUntil(lambda: program.last_words.left < 4 * fifth - 10)
         assert program.bridge.connected and exits == []
         runtime.call_soon(gate.set)
     qtbot.waitUntil(lambda: exits == [0])
-    assert program._left > 0
+    assert program.last_words.left > 0
     assert fake.store.all[chat.id].draft == ("half a thought" if kept else "")
 
 
