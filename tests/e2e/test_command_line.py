@@ -86,11 +86,15 @@ def test_without_a_model_the_built_in_assistant_answers(nagatha_home: Path) -> N
     assert "No model is set up" in ran.out
 
 
-def test_ask_says_what_is_wrong_with_the_settings_beside_the_answer(nagatha_home: Path) -> None:
+def test_what_is_wrong_with_settings_and_data_is_said_beside_the_result(nagatha_home: Path) -> None:
     plain = Nagatha.on(nagatha_home)
     here = Nagatha(nagatha_home, {**plain.variables, "OPENAI_BASE_URL": "no-address"})
     ran = here.run("ask", "Hello")
     assert ran.code == 0 and "OPENAI_BASE_URL" in ran.err and "OPENAI_BASE_URL" not in ran.out
+    (nagatha_home / "nagatha.db").write_bytes(b"no database" * 1000)
+    ran = plain.run("chats")
+    assert (ran.code, ran.out) == (0, "No chats yet. Begin one with: nagatha ask TEXT\n")
+    assert "The data was damaged" in ran.err and "nagatha.db.damaged-" in ran.err
 
 
 @pytest.mark.parametrize(

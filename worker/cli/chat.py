@@ -66,8 +66,6 @@ def ask(
         raise click.UsageError("There is nothing to ask.")
 
     async def action(engine: Engine, services: OwnerServices) -> int:
-        for notice in engine.notices:
-            output.note(str(notice))
         provider, chosen = await split_model(services, model)
         events = engine.bus.subscribe(LOCAL_OWNER)
         chat = None if chat_id is None else await find(services, chat_id)

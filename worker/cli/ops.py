@@ -246,8 +246,6 @@ def config(key: str | None, value: str | None, unset: bool, as_json: bool) -> No
         if key is not None and (value is not None or unset):
             await services.system.set_setting(key, value)
         settings = {setting.key: setting for setting in await services.system.settings()}
-        for notice in (await services.system.status()).notices:
-            output.note(str(notice))
         if key is None:
             if output.as_json:
                 output.document({name: setting.value for name, setting in settings.items()})
@@ -282,8 +280,6 @@ def worker(api: bool) -> None:
 
     async def action(engine: Engine, services: OwnerServices) -> int:
         status = await services.system.status()
-        for notice in status.notices:
-            output.note(str(notice))
         if status.worker != "ok":
             return FAILED
         # What was made until now stays; looking through it for garbage takes 0.15 s each time.
