@@ -196,7 +196,8 @@ class OpenAICompatible:
     async def _ready(self) -> "AsyncOpenAI":
         async with self._opening:
             if self._client is None:
-                self._client = self._make_client()
+                # It reads the machine's certificates, while the loop has others to serve.
+                self._client = await asyncio.to_thread(self._make_client)
             return self._client
 
     def _make_client(self) -> "AsyncOpenAI":
