@@ -2,7 +2,7 @@
 carried elsewhere, one that is missed again and again. None of it is lost, and no other waits."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -98,6 +98,35 @@ def test_one_that_breaks_makes_no_other_late(
 
         await becomes(begun, "the other has begun")
         assert await there.client.routines.history(broken.id) == ()
+
+    with engine_in(tmp_path, models=models, background=True) as there:
+        there.run(test)
+
+
+def test_a_prompt_that_waits_for_its_chat_begins_once_that_is_free(
+    tmp_path: Path, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routine_clock, "EVERY", 3600.0)
+
+    async def test(there: World) -> None:
+        client = there.client.routines
+        chat = await there.client.chats.create("Mine")
+        busy = await there.client.chats.send(chat.id, "Hold on", model="half", provider="openai")
+        made = await client.add(replace(DRAFT, chat=chat.id))
+        await there.engine.storage.update_routine("local", made.id, {"due": there.engine.now()})
+        there.engine.routine_clock.changed()
+
+        def state(wanted: str) -> Callable[[], Awaitable[bool]]:
+            async def is_so() -> bool:
+                return [one.state for one in await client.history(made.id)] == [wanted]
+
+            return is_so
+
+        await becomes(state("waiting"), "it waits")
+        models.release()
+        await there.answered(busy)
+        # Less than the minute after which everything is looked after anyway.
+        await becomes(state("done"), "it is done", 45.0)
 
     with engine_in(tmp_path, models=models, background=True) as there:
         there.run(test)

@@ -1,9 +1,10 @@
 """A reminder that becomes due while the program runs is said on the desktop, and answered there."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from tests.e2e.test_program import Screen, program
 from tests.support.command import Nagatha
 from tests.support.desktop import Desktop, desktop, notification_daemon
 from tests.support.notification_daemon import Kept, NotificationDaemon, notification_service
-from tests.support.processes import wait_until
+from tests.support.processes import kill, wait_until
+from worker.paths import Paths
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="needs X11")]
 
@@ -70,6 +72,35 @@ def test_done_on_the_notification_is_done(desk: Desktop) -> None:
         daemon.press(shown.id, "0")
         wait_until(lambda: done(nagatha) == [made], "it is done")
         assert Screen(desk).windows("Reminders") == []
+
+
+def test_an_urgent_one_outlives_kill_9_between_its_notification_and_the_answer(
+    desk: Desktop,
+) -> None:
+    database = Paths.under(Path(desk.env["NAGATHA_HOME"])).database
+    made = remind(Nagatha.on(Path(desk.env["NAGATHA_HOME"])))
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE reminders SET urgent = 1")
+    with notification_service(desk.bus_address) as daemon:
+        with program(desk, "--hidden") as process:
+            first = next_of(daemon)
+            assert first.timeout == 0  # it stays until it is answered
+
+            def kept() -> bool:
+                with closing(sqlite3.connect(database, timeout=20)) as db:
+                    return bool(db.execute("SELECT shown FROM firings").fetchone()[0])
+
+            wait_until(kept, "it is kept that it was shown")
+            kill(process)
+        # What a desktop does with the notifications of a program that is gone differs.
+        daemon.dismiss(first.id)
+        wait_until(lambda: not daemon.shown, "nothing is shown any more")
+        with running(desk) as nagatha:
+            again = next_of(daemon)
+            assert (again.title, again.timeout) == ("tea", 0)
+            daemon.press(again.id, "0")
+            wait_until(lambda: done(nagatha) == [made], "it is done")
+            assert len(daemon.closed) == 2
 
 
 def test_a_click_on_the_notification_shows_the_reminders(desk: Desktop) -> None:

@@ -56,7 +56,7 @@ def next_after_cron(line: str, zone: str, after: datetime) -> datetime | None:
     try:
         coming = CronSim(expression, after.astimezone(where))
     except CronSimError as error:
-        raise ValueError(_why(str(error), expression)) from None
+        raise ValueError(why(str(error), expression)) from None
     except OverflowError:
         return None
     try:
@@ -70,7 +70,8 @@ def next_after_cron(line: str, zone: str, after: datetime) -> datetime | None:
     return None
 
 
-def _why(error: str, expression: str) -> str:
+def why(error: str, expression: str) -> str:
+    """What cronsim says of five fields, in words."""
     names = ("minute", "hour", "day-of-month", "month", "day-of-week")
     for name, field in zip(names, expression.split(), strict=True):
         if error == f"Bad {name}":

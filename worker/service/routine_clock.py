@@ -354,7 +354,11 @@ class RoutineClock:
 
         Raises StorageError.
         """
-        if run.source != "schedule" or run.state not in FINAL_STATES:
+        if run.state not in FINAL_STATES:
+            return
+        if run.source != "schedule":
+            if run.kind == "answer":
+                self.changed()  # a prompt may have waited for its chat
             return
         time = await self._storage().occurrence_of(owner, run.id)
         if time is not None and time.ended is None:

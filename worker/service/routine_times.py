@@ -14,10 +14,10 @@ from cronsim import CronSim, CronSimError
 
 from worker.contract.errors import InvalidInput
 from worker.contract.routines import Routine
-from worker.moments.cron import fields
+from worker.moments.cron import fields, why
 from worker.moments.passed import Passed
 from worker.moments.passed import passed as times_passed
-from worker.moments.recurrence import find_zone, occurrences
+from worker.moments.recurrence import find_zone, occurrences, wall_time
 
 SHORTEST = timedelta(minutes=1)
 """Between two times of a routine."""
@@ -40,19 +40,19 @@ class Rule:
         if not self.cron:
             yield from occurrences(self.start, self.zone, self.rrule, moment)
             return
-        where = find_zone(self.zone)
-        first = datetime.fromisoformat(self.start).replace(tzinfo=where).astimezone(UTC)
+        where, line = find_zone(self.zone), fields(self.cron)
+        first = wall_time(self.start).replace(tzinfo=where).astimezone(UTC)
         # Not before its start, which may be one of its times itself.
         begin = max(moment, first - timedelta(seconds=1))
         last = begin
         try:
-            for wall in CronSim(fields(self.cron), begin.astimezone(where)):
+            for wall in CronSim(line, begin.astimezone(where)):
                 at = wall.astimezone(UTC)
                 if at > last:
                     last = at
                     yield at
         except CronSimError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(why(str(error), line)) from error
 
 
 def rule_of(routine: Routine) -> Rule:
@@ -84,8 +84,6 @@ def checked_rule(rule: Rule, now: datetime, count: int = 1) -> tuple[datetime, .
     if "SECONDLY" in rule.rrule.upper():
         raise _too_often()  # said at once: millions of seconds since its start would be counted
     try:
-        if rule.cron and len(rule.cron.split()) != 5:
-            raise ValueError("a cron line has five fields")
         coming = tuple(islice(rule.after(now), max(count, LOOKED_AT)))
     except (ValueError, TypeError, OverflowError, ZoneInfoNotFoundError) as error:
         what = "cron line" if rule.cron else "rule" if rule.rrule else "time"

@@ -27,6 +27,7 @@ def cron(line: str, start: str = "2026-01-01T00:00:00", zone: str = "Europe/Berl
         (cron("30 2 * * *"), datetime(2026, 10, 24, 8, tzinfo=UTC), ["25 00:30", "26 01:30"]),
         (cron("0 9 * * *", "2026-04-02T09:00:00"), NOW, ["02 07:00", "03 07:00"]),
         (cron("0 9 * * 1-5", zone="UTC"), NOW, ["27 09:00", "30 09:00"]),
+        (cron("@daily"), NOW, ["27 23:00", "28 23:00", "29 22:00"]),
         (Rule("2026-01-01T02:30:00", "Europe/Berlin", "FREQ=DAILY"), NOW, ["28 01:30", "29 01:30"]),
         (Rule("2026-03-29T08:30:00", "Europe/Berlin"), NOW, ["29 06:30"]),
     ],
@@ -52,11 +53,28 @@ def test_times_are_meant_on_the_wall(rule: Rule, now: datetime, expected: list[s
         cron("0 0 9 * * *"),
         cron("0 25 * * *"),
         cron("0 9 31 2 *"),
+        cron("@often"),
+        cron("0 9 * * *", "2026-01-01T00:00:00+01:00"),
     ],
 )
 def test_a_rule_that_makes_no_sense_or_never_comes_is_refused(rule: Rule) -> None:
     with pytest.raises(InvalidInput):
         checked_rule(rule, NOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("0 25 * * *", "“25” is no hour"),
+        ("0 9 30 2 *", "“30” is no day of the month, or none that ever comes"),
+        ("0 0 9 * * *", "with seconds, it could come more than once a minute"),
+        ("0 9", "a cron line has five fields"),
+    ],
+)
+def test_why_a_cron_line_is_refused_is_said_in_words(line: str, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        checked_rule(cron(line), NOW)
+    assert why in caught.value.problem.message
 
 
 def test_what_passed_is_counted_and_the_next_time_is_to_come() -> None:
