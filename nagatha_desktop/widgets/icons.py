@@ -115,14 +115,19 @@ def icon(themes: ThemeController, name: str, colour: Colour = "ink") -> QIcon:
     return QIcon(_Themed(themes, name, colour))
 
 
+_SMALL = (16, 22, 24, 32, 48, 64)
+_ALL = (*_SMALL, 128, 256)
+
+
 def app_icon() -> QIcon:
     """The program's own icon."""
-    return _from_file("nagatha")
+    return _from_file("nagatha", _ALL)
 
 
+@lru_cache(maxsize=8)  # it changes with every answer that begins or ends
 def tray_icon(state: TrayState, dark_panel: bool) -> QIcon:
     """The icon in the tray for `state`, for a panel that is dark or light."""
-    return _from_file(f"tray-{state.replace('_', '-')}{'-light' if dark_panel else ''}")
+    return _from_file(f"tray-{state.replace('_', '-')}{'-light' if dark_panel else ''}", _SMALL)
 
 
 @lru_cache(maxsize=16)
@@ -130,11 +135,11 @@ def _bytes(name: str) -> bytes:
     return (_FOLDER / f"{name}.svg").read_bytes()
 
 
-def _from_file(name: str) -> QIcon:
+def _from_file(name: str, sizes: tuple[int, ...]) -> QIcon:
     """Drawn into pixmaps here, so that no plug-in for SVG icons has to be there."""
     renderer = QSvgRenderer(QByteArray(_bytes(name)))
     made = QIcon()
-    for size in (16, 22, 24, 32, 48, 64, 128, 256):
+    for size in sizes:
         pixmap = QPixmap(size, size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)

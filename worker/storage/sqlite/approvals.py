@@ -6,8 +6,19 @@ Each function runs inside one transaction, which its caller owns.
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.routines import Approval, Verdict
@@ -16,7 +27,7 @@ from worker.storage import rules
 from worker.storage.approvals import ParkedCall
 from worker.storage.sqlite import queued, routines
 from worker.storage.sqlite import runs as runs_
-from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq
+from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, whose
 from worker.storage.sqlite.schema import allowed_tools, approvals, runs, standstills
 
 
@@ -55,12 +66,14 @@ def park_answer(
 
 def get_standstill(db: Connection, owner: str, run: str) -> JsonObject | None:
     """See `ApprovalStorage.get_standstill`."""
-    found: JsonObject | None = db.scalar(
-        select(standstills.c.value).where(
-            standstills.c.owner == owner_seq(owner), standstills.c.run == run
-        )
-    )
+    found: JsonObject | None = db.scalar(_standstill(), {"whose": owner, "wanted": run})
     return found
+
+
+@cache
+def _standstill() -> AnySelect:  # made once: see `rows.whose`
+    mine = (standstills.c.owner == whose(), standstills.c.run == bindparam("wanted"))
+    return select(standstills.c.value).where(*mine)
 
 
 def parked_calls(db: Connection, owner: str, run: str) -> tuple[ParkedCall, ...]:
@@ -139,8 +152,12 @@ def end_call(db: Connection, owner: str, approval: str, result: str, failed: boo
 
 def parked_runs(db: Connection) -> frozenset[str]:
     """See `ApprovalStorage.parked_runs`."""
-    found = select(approvals.c.run).where(approvals.c.verdict.is_(None), _alive())
-    return frozenset(db.execute(found).scalars())
+    return frozenset(db.execute(_parked()).scalars())
+
+
+@cache
+def _parked() -> Select[str]:  # made once: see `rows.whose`
+    return select(approvals.c.run).where(approvals.c.verdict.is_(None), _alive())
 
 
 def allowed(db: Connection, owner: str) -> tuple[str, ...]:

@@ -3,27 +3,28 @@
 Each function runs inside one transaction, which its caller owns.
 """
 
-from sqlalchemy import Connection, exists, select, update
+from functools import cache
+
+from sqlalchemy import Connection, Select, bindparam, exists, select, update
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import Chat
 from worker.storage import rules
 from worker.storage.base import ChatChanges
-from worker.storage.sqlite.rows import AnySelect, chat_from, chat_values, owner_seq
+from worker.storage.sqlite.rows import AnySelect, chat_from, chat_values, owner_seq, whose
 from worker.storage.sqlite.schema import chats, messages, owners
 
 
 def know_owner(db: Connection, owner: str) -> None:
     """Give a new owner a number."""
-    if db.scalar(select(owner_seq(owner))) is None:
+    if db.scalar(_owner(), {"whose": owner}) is None:
         db.execute(insert_or(owners).values(name=owner).on_conflict_do_nothing())
 
 
 def chat_seq(db: Connection, owner: str, chat: str) -> int:
     """The row id of a chat; raises NotFound."""
-    found: int | None = db.scalar(
-        select(chats.c.seq).where(chats.c.owner == owner_seq(owner), chats.c.id == chat)
-    )
+    found: int | None = db.scalar(_seq(), {"whose": owner, "wanted": chat})
     if found is None:
         raise rules.missing_chat(chat)
     return found
@@ -32,21 +33,14 @@ def chat_seq(db: Connection, owner: str, chat: str) -> int:
 def create_chat(db: Connection, owner: str, chat: Chat) -> Chat:
     """See `Storage.create_chat`."""
     know_owner(db, owner)
-    statement = (
-        insert_or(chats)
-        .values(owner=owner_seq(owner), messages=0, written=0, **chat_values(chat))
-        .on_conflict_do_nothing()
-    )
-    if not db.execute(statement).rowcount:
+    if not db.execute(_new(), {"whose": owner, **chat_values(chat)}).rowcount:
         raise rules.already_there("chat", chat.id)
     return get_chat(db, owner, chat.id)
 
 
 def get_chat(db: Connection, owner: str, chat: str) -> Chat:
     """See `Storage.get_chat`."""
-    row = db.execute(
-        _select().where(chats.c.owner == owner_seq(owner), chats.c.id == chat)
-    ).one_or_none()
+    row = db.execute(_one(), {"whose": owner, "wanted": chat}).one_or_none()
     if row is None:
         raise rules.missing_chat(chat)
     return chat_from(row)
@@ -78,6 +72,29 @@ def update_chat(db: Connection, owner: str, chat: str, changes: ChatChanges) -> 
     if changes:
         db.execute(update(chats).where(chats.c.seq == seq).values(**changes))
     return get_chat(db, owner, chat)
+
+
+# Made once: see `whose`.
+
+
+@cache
+def _owner() -> Select[int]:
+    return select(whose())
+
+
+@cache
+def _seq() -> Select[int]:
+    return select(chats.c.seq).where(chats.c.owner == whose(), chats.c.id == bindparam("wanted"))
+
+
+@cache
+def _one() -> AnySelect:
+    return _select().where(chats.c.owner == whose(), chats.c.id == bindparam("wanted"))
+
+
+@cache
+def _new() -> Insert:
+    return insert_or(chats).values(owner=whose(), messages=0, written=0).on_conflict_do_nothing()
 
 
 def _select() -> AnySelect:

@@ -5,14 +5,16 @@ Each function runs inside one transaction, which its caller owns.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.sql.dml import ReturningInsert
 
 from worker.storage import rules
 from worker.storage.base import StoredEvent
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import owner_seq
+from worker.storage.sqlite.rows import owner_seq, whose
 from worker.storage.sqlite.schema import events, small_values
 
 _LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
@@ -25,10 +27,15 @@ def add_events(
     seqs = []
     for kind, data in new:
         values = {"owner": owner, "kind": kind, "data": data, "origin": origin, "at": at}
-        seq: int | None = db.scalar(insert(events).values(values).returning(events.c.seq))
+        seq: int | None = db.scalar(_new(), values)
         assert seq is not None
         seqs.append(seq)
     return tuple(seqs)
+
+
+@cache
+def _new() -> ReturningInsert[int]:  # made once: see `rows.whose`
+    return insert(events).returning(events.c.seq)
 
 
 def events_after(db: Connection, seq: int, limit: int) -> tuple[StoredEvent, ...]:
@@ -47,10 +54,13 @@ def last_event(db: Connection) -> int:
 
 def get_value(db: Connection, owner: str, key: str) -> str | None:
     """See `Storage.get_value`."""
-    return db.scalar(
-        select(small_values.c.value).where(
-            small_values.c.owner == owner_seq(owner), small_values.c.key == key
-        )
+    return db.scalar(_value(), {"whose": owner, "wanted": key})
+
+
+@cache
+def _value() -> Select[str]:
+    return select(small_values.c.value).where(
+        small_values.c.owner == whose(), small_values.c.key == bindparam("wanted")
     )
 
 

@@ -6,9 +6,24 @@ Each function runs inside one transaction, which its caller owns.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from worker.contract.types import Attachment, Chat, Message, Run, UsageRecord
 from worker.storage import rules
@@ -16,7 +31,15 @@ from worker.storage.base import Begun
 from worker.storage.sqlite import chats as chats_
 from worker.storage.sqlite import runs as runs_
 from worker.storage.sqlite import search, tree, usage
-from worker.storage.sqlite.rows import AnyRow, attachment_from, message_values, owner_seq
+from worker.storage.sqlite.rows import (
+    AnyRow,
+    AnySelect,
+    Values,
+    attachment_from,
+    message_values,
+    owner_seq,
+    whose,
+)
 from worker.storage.sqlite.schema import (
     attachments,
     chats,
@@ -39,20 +62,13 @@ def begin_answer(
     if chat is not None:
         chats_.create_chat(db, owner, chat)
     seq = chats_.chat_seq(db, owner, answer.chat)
-    streaming = select(messages.c.id, messages.c.run).where(
-        messages.c.chat == seq, messages.c.state == "streaming"
-    )
-    for row in db.execute(streaming):
+    for row in db.execute(_streaming(), {"within": seq}):
         if (row.id, row.run) != (answer.id, run.id):
             raise rules.answer_under_way()
     if question is not None:
         insert_message(db, owner, seq, question)
     answer = replace(answer, state="streaming", run=run.id)
-    old = db.execute(
-        select(messages.c.seq, messages.c.chat, messages.c.state, messages.c.text).where(
-            messages.c.owner == owner_seq(owner), messages.c.id == answer.id
-        )
-    ).one_or_none()
+    old = db.execute(_known(), {"whose": owner, "wanted": answer.id}).one_or_none()
     if old is None:
         insert_message(db, owner, seq, answer)
     else:
@@ -62,10 +78,10 @@ def begin_answer(
             raise rules.answer_complete()
         _go_on(db, old, seq, answer)
     runs_.put_run(db, owner, run, process)
-    values: dict[str, object] = {"head": answer.id, "updated": run.queued}
+    values: Values = {"head": answer.id, "updated": run.queued}
     if question is not None:
         values["draft"] = ""
-    db.execute(update(chats).where(chats.c.seq == seq).values(values))
+    db.execute(_change_chat(), {"changed": seq, **values})
     return Begun(
         chats_.get_chat(db, owner, answer.chat),
         None if question is None else tree.get_message(db, owner, question.id),
@@ -76,14 +92,11 @@ def begin_answer(
 def _go_on(db: Connection, old: AnyRow, chat: int, answer: Message) -> None:
     if old.state != "streaming":
         search.forget(db, chat, [(old.seq, old.text)])
-    db.execute(delete(pieces).where(pieces.c.message == old.seq))
+    db.execute(_drop_pieces(), {"of": old.seq})
     values = message_values(answer)
     del values["id"], values["created"]
-    db.execute(
-        update(messages)
-        .where(messages.c.seq == old.seq)
-        .values(**values, written=_next_written(db, chat))
-    )
+    written = _next_written(db, chat)
+    db.execute(_change_message(), {"changed": old.seq, **values, "written": written})
 
 
 def append_text(
@@ -95,33 +108,24 @@ def append_text(
     by: tuple[str, str] | None,
 ) -> None:
     """See `Storage.append_text`."""
-    row = db.execute(
-        select(
-            messages.c.seq,
-            messages.c.state,
-            select(func.max(pieces.c.stop))
-            .where(pieces.c.message == messages.c.seq)
-            .scalar_subquery()
-            .label("stop"),
-        ).where(messages.c.owner == owner_seq(owner), messages.c.id == message)
-    ).one_or_none()
+    row = db.execute(_so_far(), {"whose": owner, "wanted": message}).one_or_none()
     if row is None:
         raise rules.missing_message(message)
     if row.state != "streaming":
         raise rules.not_streaming(message)
     there = row.stop
     if there is None:
-        base = db.scalar(select(messages.c.text).where(messages.c.seq == row.seq))
-        there = len(base or "")
+        there = len(db.scalar(_text(), {"of": row.seq}) or "")
     if offset > there:
         raise rules.text_gap(message, there, offset)
     if by is not None:
         who = {"provider": by[0], "model": by[1]}
-        db.execute(update(messages).where(messages.c.seq == row.seq).values(who))
+        db.execute(_change_message(), {"changed": row.seq, **who})
     if offset + len(text) <= there:
         return
     new = text[there - offset :]
-    db.execute(insert(pieces).values(message=row.seq, start=there, stop=there + len(new), text=new))
+    piece = {"message": row.seq, "start": there, "stop": there + len(new), "text": new}
+    db.execute(insert(pieces), piece)
 
 
 def finish_answer(
@@ -159,8 +163,8 @@ def end(db: Connection, old: AnyRow, answer: Message) -> None:
     del values["id"], values["created"], values["role"]
     if values["run"] is None:
         del values["run"]
-    db.execute(update(messages).where(messages.c.seq == old.seq).values(**values))
-    db.execute(delete(pieces).where(pieces.c.message == old.seq))
+    db.execute(_change_message(), {"changed": old.seq, **values})
+    db.execute(_drop_pieces(), {"of": old.seq})
     search.add(db, old.chat, [(old.seq, answer.text)])
 
 
@@ -173,22 +177,18 @@ def insert_message(db: Connection, owner: str, chat: int, message: Message) -> i
             raise rules.missing_message(message.parent)
         parent = above.seq
     seq = _next_seq(db, message.created, parent)
-    statement = (
-        insert_or(messages)
-        .values(
-            seq=seq,
-            owner=owner_seq(owner),
-            chat=chat,
-            parent=parent,
-            depth=0 if above is None else above.depth + 1,
-            written=_next_written(db, chat),
-            **message_values(message),
-        )
-        .on_conflict_do_nothing(index_elements=["owner", "id"])
-    )
-    if not db.execute(statement).rowcount:
+    values: Values = {
+        "seq": seq,
+        "whose": owner,
+        "chat": chat,
+        "parent": parent,
+        "depth": 0 if above is None else above.depth + 1,
+        "written": _next_written(db, chat),
+        **message_values(message),
+    }
+    if not db.execute(_new(), values).rowcount:
         raise rules.already_there("message", message.id)
-    db.execute(update(chats).where(chats.c.seq == chat).values(messages=chats.c.messages + 1))
+    db.execute(_count_one(), {"counted": chat})
     link(db, owner, seq, message.attachments)
     if message.state != "streaming":
         search.add(db, chat, [(seq, message.text)])
@@ -249,12 +249,7 @@ def _attachment_seq(db: Connection, owner: str, attachment: str) -> int:
 
 
 def _next_written(db: Connection, chat: int) -> int:
-    found: int | None = db.scalar(
-        update(chats)
-        .where(chats.c.seq == chat)
-        .values(written=chats.c.written + 1)
-        .returning(chats.c.written)
-    )
+    found: int | None = db.scalar(_write_one(), {"counted": chat})
     assert found is not None  # the caller has the chat's row id
     return found
 
@@ -264,9 +259,7 @@ def _next_seq(db: Connection, created: datetime, parent: int | None) -> int:
     wanted = int(created.timestamp())
     if parent is not None:
         wanted = max(wanted, parent + 1)
-    newest = db.execute(
-        select(messages.c.seq, messages.c.created).order_by(messages.c.seq.desc()).limit(1)
-    ).one_or_none()
+    newest = db.execute(_newest()).one_or_none()
     if newest is None or wanted > newest.seq:
         return wanted
     if created >= newest.created:
@@ -282,3 +275,70 @@ def _next_seq(db: Connection, created: datetime, parent: int | None) -> int:
     )
     assert gap is not None  # after the last one there is always room
     return gap
+
+
+# Made once: see `whose`.
+
+
+@cache
+def _streaming() -> Select[str, str | None]:
+    return select(messages.c.id, messages.c.run).where(
+        messages.c.chat == bindparam("within"), messages.c.state == "streaming"
+    )
+
+
+@cache
+def _known() -> AnySelect:
+    columns = (messages.c.seq, messages.c.chat, messages.c.state, messages.c.text)
+    return select(*columns).where(messages.c.owner == whose(), messages.c.id == bindparam("wanted"))
+
+
+@cache
+def _text() -> Select[str]:
+    return select(messages.c.text).where(messages.c.seq == bindparam("of"))
+
+
+@cache
+def _so_far() -> AnySelect:
+    stop = select(func.max(pieces.c.stop)).where(pieces.c.message == messages.c.seq)
+    columns = (messages.c.seq, messages.c.state, stop.scalar_subquery().label("stop"))
+    return select(*columns).where(messages.c.owner == whose(), messages.c.id == bindparam("wanted"))
+
+
+@cache
+def _newest() -> AnySelect:
+    return select(messages.c.seq, messages.c.created).order_by(messages.c.seq.desc()).limit(1)
+
+
+@cache
+def _new() -> Insert:
+    statement = insert_or(messages).values(owner=whose())
+    return statement.on_conflict_do_nothing(index_elements=["owner", "id"])
+
+
+@cache
+def _change_message() -> Update:
+    return update(messages).where(messages.c.seq == bindparam("changed"))
+
+
+@cache
+def _change_chat() -> Update:
+    return update(chats).where(chats.c.seq == bindparam("changed"))
+
+
+@cache
+def _count_one() -> Update:
+    one_more = {"messages": chats.c.messages + 1}
+    return update(chats).where(chats.c.seq == bindparam("counted")).values(one_more)
+
+
+@cache
+def _write_one() -> ReturningUpdate[int]:
+    one_more = {"written": chats.c.written + 1}
+    statement = update(chats).where(chats.c.seq == bindparam("counted")).values(one_more)
+    return statement.returning(chats.c.written)
+
+
+@cache
+def _drop_pieces() -> Delete:
+    return delete(pieces).where(pieces.c.message == bindparam("of"))

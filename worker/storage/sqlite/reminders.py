@@ -5,9 +5,21 @@ Each function runs inside one transaction, which its caller owns.
 
 from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.reminders import Firing
@@ -21,7 +33,7 @@ from worker.storage.sqlite.reminder_rows import (
     folded,
     reminder_values,
 )
-from worker.storage.sqlite.rows import owner_seq
+from worker.storage.sqlite.rows import AnySelect, owner_seq
 from worker.storage.sqlite.schema import firings, owners, reminders
 
 _BATCH = 500
@@ -175,35 +187,50 @@ def forget_takes(db: Connection) -> None:
 
 def due_reminders(db: Connection, now: datetime, limit: int) -> tuple[OwnedReminder, ...]:
     """See `ReminderStorage.due_reminders`."""
-    rows = db.execute(
-        select(reminders, owners.c.name.label("owner_name"))
-        .join(owners, owners.c.seq == reminders.c.owner)
-        .where(reminders.c.due <= now, reminder_lists.COMING)
-        .order_by(reminders.c.due, reminders.c.seq)
-        .limit(rules.within(limit))
-    ).all()
+    rows = db.execute(_due(), {"now": now, "most": rules.within(limit)}).all()
     made = reminder_lists.complete(db, rows)
     return tuple(OwnedReminder(row.owner_name, one) for row, one in zip(rows, made, strict=True))
 
 
 def next_reminder_due(db: Connection) -> datetime | None:
     """See `ReminderStorage.next_reminder_due`."""
-    found: datetime | None = db.scalar(
-        select(reminders.c.due).where(reminder_lists.COMING).order_by(reminders.c.due).limit(1)
-    )
+    found: datetime | None = db.scalar(_next_due())
     return found
 
 
 def held_firings(db: Connection) -> tuple[tuple[str, str], ...]:
     """See `ReminderStorage.held_firings`."""
-    rows = db.execute(
+    return tuple((row.name, row.id) for row in db.execute(_held()))
+
+
+# Made once: see `rows.whose`.
+
+
+@cache
+def _due() -> AnySelect:
+    return (
+        select(reminders, owners.c.name.label("owner_name"))
+        .join(owners, owners.c.seq == reminders.c.owner)
+        .where(reminders.c.due <= bindparam("now"), reminder_lists.COMING)
+        .order_by(reminders.c.due, reminders.c.seq)
+        .limit(bindparam("most"))
+    )
+
+
+@cache
+def _next_due() -> AnySelect:
+    return select(reminders.c.due).where(reminder_lists.COMING).order_by(reminders.c.due).limit(1)
+
+
+@cache
+def _held() -> AnySelect:
+    return (
         select(owners.c.name, firings.c.id)
         .join(owners, owners.c.seq == firings.c.owner)
         .join(reminders, reminders.c.seq == firings.c.reminder)
         .where(text("firings.state = 'held'"), reminders.c.deleted.is_(None))
         .order_by(firings.c.due, firings.c.seq)
     )
-    return tuple((row.name, row.id) for row in rows)
 
 
 def expire_reminders(

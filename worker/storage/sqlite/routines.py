@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
-from sqlalchemy import Connection, and_, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.routines import Occurrence, OccurrenceState, Routine
@@ -16,7 +17,14 @@ from worker.storage import rules
 from worker.storage.routines import OwnedOccurrence, RoutineChanges, Start
 from worker.storage.sqlite import messages, runs
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, problem_from, problem_values
+from worker.storage.sqlite.rows import (
+    AnyRow,
+    AnySelect,
+    owner_seq,
+    problem_from,
+    problem_values,
+    whose,
+)
 from worker.storage.sqlite.schema import occurrences, owners, routines, usage
 
 AT_WORK: tuple[OccurrenceState, ...] = ("running", "parked")
@@ -60,21 +68,49 @@ def update_routine(db: Connection, owner: str, routine: str, changes: RoutineCha
 
 def due_routines(db: Connection, now: datetime) -> tuple[tuple[str, Routine], ...]:
     """See `RoutineStorage.due_routines`."""
-    rows = db.execute(
-        select(routines, owners.c.name.label("owner_name"))
-        .join(owners, owners.c.seq == routines.c.owner)
-        .where(routines.c.due.is_not(None), routines.c.due <= now)
-        .order_by(routines.c.due, routines.c.seq)
-    )
+    rows = db.execute(_due(), {"now": now})
     return tuple((row.owner_name, _routine(db, row)) for row in rows.all())
 
 
 def next_routine_due(db: Connection) -> datetime | None:
     """See `RoutineStorage.next_routine_due`."""
-    found: datetime | None = db.scalar(
-        select(routines.c.due).where(routines.c.due.is_not(None)).order_by(routines.c.due).limit(1)
-    )
+    found: datetime | None = db.scalar(_next_due())
     return found
+
+
+# Made once: see `rows.whose`.
+
+
+@cache
+def _due() -> AnySelect:
+    return (
+        select(routines, owners.c.name.label("owner_name"))
+        .join(owners, owners.c.seq == routines.c.owner)
+        .where(routines.c.due.is_not(None), routines.c.due <= bindparam("now"))
+        .order_by(routines.c.due, routines.c.seq)
+    )
+
+
+@cache
+def _next_due() -> AnySelect:
+    some = routines.c.due.is_not(None)
+    return select(routines.c.due).where(some).order_by(routines.c.due).limit(1)
+
+
+@cache
+def _of_run() -> AnySelect:
+    return _select().where(occurrences.c.owner == whose(), occurrences.c.run == bindparam("wanted"))
+
+
+@cache
+def _open() -> AnySelect:
+    return (
+        _select()
+        .add_columns(owners.c.name.label("owner_name"))
+        .join(owners, owners.c.seq == occurrences.c.owner)
+        .where(occurrences.c.state.in_(bindparam("states", expanding=True)))
+        .order_by(occurrences.c.due, occurrences.c.seq)
+    )
 
 
 # occurrences -----------------------------------------------------------------------------
@@ -190,9 +226,7 @@ def get_occurrence(db: Connection, owner: str, occurrence: str) -> Occurrence:
 
 def occurrence_of(db: Connection, owner: str, run: str) -> Occurrence | None:
     """See `RoutineStorage.occurrence_of`."""
-    row = db.execute(
-        _select().where(occurrences.c.owner == owner_seq(owner), occurrences.c.run == run)
-    ).one_or_none()
+    row = db.execute(_of_run(), {"whose": owner, "wanted": run}).one_or_none()
     return None if row is None else _occurrence(row)
 
 
@@ -226,13 +260,7 @@ def open_occurrences(
     db: Connection, states: Sequence[OccurrenceState]
 ) -> tuple[OwnedOccurrence, ...]:
     """See `RoutineStorage.open_occurrences`."""
-    rows = db.execute(
-        _select()
-        .add_columns(owners.c.name.label("owner_name"))
-        .join(owners, owners.c.seq == occurrences.c.owner)
-        .where(occurrences.c.state.in_(states))
-        .order_by(occurrences.c.due, occurrences.c.seq)
-    )
+    rows = db.execute(_open(), {"states": states})
     return tuple(OwnedOccurrence(row.owner_name, _occurrence(row), row.catch_up) for row in rows)
 
 

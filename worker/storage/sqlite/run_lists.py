@@ -6,6 +6,7 @@ Each function runs inside one transaction, which its caller owns.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     and_,
+    bindparam,
     cast,
     func,
     or_,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 from worker.contract.types import Run, RunKind, RunState
 from worker.storage import folding, rules
 from worker.storage.base import RunCounts
-from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from
+from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, whose
 from worker.storage.sqlite.schema import chats, messages, owners, runs
 
 _STRETCHES = (250, 4000)
@@ -158,14 +160,15 @@ def followers(db: Connection, owner: str, run: str) -> tuple[Run, ...]:
 
 def last_run_of(db: Connection, owner: str, schedule: str) -> Run | None:
     """See `Storage.last_run_of`."""
-    row = db.execute(
-        select(runs)
-        # As it stands in the index, or SQLite would not see that it may use it.
-        .where(_mine(owner), runs.c.schedule == schedule, text("schedule <> ''"))
-        .order_by(runs.c.queued.desc(), runs.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
+    row = db.execute(_last(), {"whose": owner, "of": schedule}).one_or_none()
     return None if row is None else run_from(row)
+
+
+@cache
+def _last() -> AnySelect:  # made once: see `rows.whose`
+    # As it stands in the index, or SQLite would not see that it may use it.
+    mine = (runs.c.owner == whose(), runs.c.schedule == bindparam("of"), text("schedule <> ''"))
+    return select(runs).where(*mine).order_by(runs.c.queued.desc(), runs.c.seq.desc()).limit(1)
 
 
 def last_begun(db: Connection, name: str) -> datetime | None:

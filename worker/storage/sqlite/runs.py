@@ -3,12 +3,15 @@
 Each function runs inside one transaction, which its caller owns.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.sql.dml import ReturningInsert
 
 from worker.contract.jobs import LogLine
 from worker.contract.types import FINAL_STATES, Run, RunState
@@ -16,7 +19,7 @@ from worker.storage import rules
 from worker.storage.base import OwnedRun, Waiting
 from worker.storage.sqlite import run_log
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values
+from worker.storage.sqlite.rows import AnyRow, AnySelect, owner_seq, run_from, run_values, whose
 from worker.storage.sqlite.schema import messages, owners, runs
 
 _UNFINISHED: tuple[RunState, ...] = ("PENDING", "STARTED", "PROGRESS", "RETRY")
@@ -28,13 +31,7 @@ def add_runs(
     """See `Storage.add_runs`."""
     know_owner(db, owner)
     for run in new:
-        statement = (
-            insert_or(runs)
-            .values(owner=owner_seq(owner), process=process, **run_values(run))
-            .on_conflict_do_nothing()
-            .returning(runs.c.seq)
-        )
-        seq = db.scalar(statement)
+        seq = db.scalar(_new(), {"whose": owner, "process": process, **run_values(run)})
         if seq is None:
             raise rules.already_there("run", run.id)
         run_log.write_down(db, seq, lines)
@@ -42,9 +39,7 @@ def add_runs(
 
 def put_run(db: Connection, owner: str, run: Run, process: str) -> None:
     """Store a run as it is, whatever was there, as one of `process`."""
-    values = {**run_values(run), "process": process}
-    statement = insert_or(runs).values(owner=owner_seq(owner), **values)
-    db.execute(statement.on_conflict_do_update(index_elements=["owner", "id"], set_=values))
+    db.execute(_put(), {"whose": owner, "process": process, **run_values(run)})
 
 
 def get_run(db: Connection, owner: str, run: str) -> Run:
@@ -127,29 +122,18 @@ def read_log(db: Connection, owner: str, run: str, limit: int) -> tuple[LogLine,
 
 def runs_of_others(db: Connection, process: str) -> tuple[OwnedRun, ...]:
     """See `Storage.runs_of_others`."""
-    return _owned(db, _unfinished(_UNFINISHED).where(runs.c.process.not_in(("", process))))
+    return _owned(db.execute(_of_others(), {"mine": process}))
 
 
 def unclaimed_runs(db: Connection) -> tuple[OwnedRun, ...]:
     """See `Storage.unclaimed_runs`."""
-    return _owned(db, _unfinished(("PENDING", "RETRY")).where(runs.c.process == ""))
+    unclaimed = _unfinished(("PENDING", "RETRY")).where(runs.c.process == "")
+    return _owned(db.execute(unclaimed))
 
 
 def waiting_runs(db: Connection) -> tuple[Waiting, ...]:
     """See `Storage.waiting_runs`."""
-    before = runs.alias()
-    has_to_wait = exists().where(
-        before.c.owner == runs.c.owner,
-        before.c.id == runs.c.follows,
-        before.c.state.in_(_UNFINISHED),
-    )
-    found = (
-        select(owners.c.name, runs.c.id, runs.c.kind, runs.c.name, runs.c.lane)
-        .join(owners, owners.c.seq == runs.c.owner)
-        .where(runs.c.state.in_(("PENDING", "RETRY")), runs.c.process == "", ~has_to_wait)
-        .order_by(runs.c.queued, runs.c.seq)
-    )
-    return tuple(Waiting(*row) for row in db.execute(found))
+    return tuple(Waiting(*row) for row in db.execute(_waiting()))
 
 
 def release_run(db: Connection, owner: str, run: str, process: str) -> bool:
@@ -172,12 +156,55 @@ def interrupt(db: Connection, owner: str, run: str, process: str, at: datetime) 
 
 
 def _row(db: Connection, owner: str, run: str) -> AnyRow:
-    row = db.execute(
-        select(runs).where(runs.c.owner == owner_seq(owner), runs.c.id == run)
-    ).one_or_none()
+    row = db.execute(_one(), {"whose": owner, "wanted": run}).one_or_none()
     if row is None:
         raise rules.missing_run(run)
     return row
+
+
+# Made once: see `whose`.
+
+
+@cache
+def _one() -> AnySelect:
+    return select(runs).where(runs.c.owner == whose(), runs.c.id == bindparam("wanted"))
+
+
+@cache
+def _put() -> Insert:
+    names = ["process", *(field.name for field in fields(Run))]
+    statement = insert_or(runs).values(owner=whose())
+    return statement.on_conflict_do_update(
+        index_elements=["owner", "id"], set_={name: statement.excluded[name] for name in names}
+    )
+
+
+@cache
+def _new() -> ReturningInsert[int]:
+    statement = insert_or(runs).values(owner=whose()).on_conflict_do_nothing()
+    return statement.returning(runs.c.seq)
+
+
+@cache
+def _of_others() -> AnySelect:
+    others = runs.c.process.not_in(("", bindparam("mine")))
+    return _unfinished(_UNFINISHED).where(others)
+
+
+@cache
+def _waiting() -> AnySelect:
+    before = runs.alias()
+    has_to_wait = exists().where(
+        before.c.owner == runs.c.owner,
+        before.c.id == runs.c.follows,
+        before.c.state.in_(_UNFINISHED),
+    )
+    return (
+        select(owners.c.name, runs.c.id, runs.c.kind, runs.c.name, runs.c.lane)
+        .join(owners, owners.c.seq == runs.c.owner)
+        .where(runs.c.state.in_(("PENDING", "RETRY")), runs.c.process == "", ~has_to_wait)
+        .order_by(runs.c.queued, runs.c.seq)
+    )
 
 
 def _unfinished(states: Sequence[RunState]) -> AnySelect:
@@ -189,7 +216,5 @@ def _unfinished(states: Sequence[RunState]) -> AnySelect:
     )
 
 
-def _owned(db: Connection, statement: AnySelect) -> tuple[OwnedRun, ...]:
-    return tuple(
-        OwnedRun(row.owner_name, run_from(row), row.process) for row in db.execute(statement)
-    )
+def _owned(rows: Iterable[AnyRow]) -> tuple[OwnedRun, ...]:
+    return tuple(OwnedRun(row.owner_name, run_from(row), row.process) for row in rows)

@@ -29,6 +29,7 @@ _OWNER = select(
     select(owners.c.seq).where(owners.c.name == bindparam("owner")).scalar_subquery(),
     select(func.count() > 1).select_from(owners).scalar_subquery(),
 )
+_OWNER_OF = select(chats.c.owner).where(chats.c.seq == bindparam("chat"))
 _FIND = text(
     "SELECT found.seq, messages.id, messages.role, messages.created, messages.text, "
     "messages.state, chats.id AS chat, chats.title, chats.deleted "
@@ -133,7 +134,7 @@ def _change(db: Connection, what: str, chat: int, entries: Iterable[Entry]) -> N
     filled = [(seq, words) for seq, words in entries if words]
     if not filled:
         return
-    owner = db.scalar(select(chats.c.owner).where(chats.c.seq == chat))
+    owner = db.scalar(_OWNER_OF, {"chat": chat})
     assert owner is not None  # the caller has the chat's row id
     values = [_entry(seq, owner, chat, words) for seq, words in filled]
     db.execute(_ADD if what == "add" else _FORGET, values)

@@ -6,14 +6,16 @@ and stops at the limit.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
 from typing import cast
 
-from sqlalchemy import CTE, Connection, and_, literal, select
+from sqlalchemy import Connection, Select, bindparam, literal, select
 
 from worker.contract.types import Attachment, Message
 from worker.storage import rules
 from worker.storage.sqlite.chats import chat_seq
-from worker.storage.sqlite.rows import AnyRow, AnySelect, attachment_from, message_from, owner_seq
+from worker.storage.sqlite.rows import AnyRow, AnySelect, attachment_from, message_from, whose
 from worker.storage.sqlite.schema import attachments, chats, message_attachments, messages, pieces
 
 _MANY = 400  # values in one IN (...)
@@ -22,9 +24,7 @@ _above = messages.alias("above")
 
 def message_row(db: Connection, owner: str, message: str) -> AnyRow:
     """The row of a message; raises NotFound."""
-    row = db.execute(
-        _select().where(messages.c.owner == owner_seq(owner), messages.c.id == message)
-    ).one_or_none()
+    row = db.execute(_one(), {"whose": owner, "wanted": message}).one_or_none()
     if row is None:
         raise rules.missing_message(message)
     return row
@@ -50,10 +50,7 @@ def branch(
     limit = None if limit is None else rules.within(limit)
     if limit == 0:
         return (), True
-    up = _up(start, limit)
-    rows = db.execute(
-        _select().join(up, up.c.seq == messages.c.seq).order_by(messages.c.depth)
-    ).all()
+    rows = db.execute(_upwards(limit is not None), {"leaf": start, "most": limit}).all()
     return tuple(_complete(db, rows)), bool(rows) and rows[0].parent is not None
 
 
@@ -96,11 +93,7 @@ def kept_text(db: Connection, row: AnyRow) -> str:
     """The text of a message, with the pieces that came so far if it is streaming."""
     if row.state != "streaming":
         return cast(str, row.text)
-    found = db.execute(
-        select(pieces.c.start, pieces.c.text)
-        .where(pieces.c.message == row.seq)
-        .order_by(pieces.c.start)
-    )
+    found = db.execute(_pieces(), {"message": row.seq})
     return rules.joined(row.text, [(start, text) for start, text in found])
 
 
@@ -112,18 +105,37 @@ def _select() -> AnySelect:
     )
 
 
-def _up(start: int, limit: int | None) -> CTE:
-    """Row ids from `start` towards the root, at most `limit`."""
+# Made once: see `whose`.
+
+
+@cache
+def _one() -> AnySelect:
+    return _select().where(messages.c.owner == whose(), messages.c.id == bindparam("wanted"))
+
+
+@cache
+def _pieces() -> Select[int, str]:
+    return (
+        select(pieces.c.start, pieces.c.text)
+        .where(pieces.c.message == bindparam("message"))
+        .order_by(pieces.c.start)
+    )
+
+
+@cache
+def _upwards(limited: bool) -> AnySelect:
+    """The messages from `leaf` towards the root, at most `most` where it is `limited`."""
     up = (
         select(messages.c.seq, messages.c.parent, literal(1).label("taken"))
-        .where(messages.c.seq == start)
+        .where(messages.c.seq == bindparam("leaf"))
         .cte("up", recursive=True)
     )
     parent = messages.alias("parent")
     step = select(parent.c.seq, parent.c.parent, up.c.taken + 1).where(parent.c.seq == up.c.parent)
-    if limit is not None:
-        step = step.where(up.c.taken < limit)
-    return up.union_all(step)
+    if limited:
+        step = step.where(up.c.taken < bindparam("most"))
+    up = up.union_all(step)
+    return _select().join(up, up.c.seq == messages.c.seq).order_by(messages.c.depth)
 
 
 def _stands_above(db: Connection, upper: int, depth: int, lower: int) -> bool:
@@ -159,14 +171,8 @@ def _complete(db: Connection, rows: Sequence[AnyRow]) -> list[Message]:
 
 def _attachments(db: Connection, seqs: Sequence[int]) -> dict[int, list[Attachment]]:
     found: dict[int, list[Attachment]] = defaultdict(list)
-    columns = [column for column in attachments.c if column.name != "data"]
     for some in _some(seqs):
-        for row in db.execute(
-            select(message_attachments.c.message, *columns)
-            .join(attachments, attachments.c.seq == message_attachments.c.attachment)
-            .where(message_attachments.c.message.in_(some))
-            .order_by(message_attachments.c.message, message_attachments.c.position)
-        ):
+        for row in db.execute(_files(), {"some": some}):
             found[row.message].append(attachment_from(row))
     return found
 
@@ -178,15 +184,39 @@ def _versions(
     found: dict[tuple[int, int | None, str], list[str]] = defaultdict(list)
     chats_of_roots = {chat for chat, parent in places if parent is None}
     parents = sorted(parent for _, parent in places if parent is not None)
-    columns = (messages.c.chat, messages.c.parent, messages.c.role, messages.c.id)
-    conditions = [
-        *(messages.c.parent.in_(some) for some in _some(parents)),
-        *(and_(messages.c.chat == chat, messages.c.parent.is_(None)) for chat in chats_of_roots),
+    rows = [
+        *(db.execute(_children(), {"some": some}) for some in _some(parents)),
+        *(db.execute(_roots(), {"chat": chat}) for chat in chats_of_roots),
     ]
-    for condition in conditions:
-        for row in db.execute(select(*columns).where(condition).order_by(messages.c.seq)):
-            found[row.chat, row.parent, row.role].append(row.id)
+    for row in chain.from_iterable(rows):
+        found[row.chat, row.parent, row.role].append(row.id)
     return found
+
+
+@cache
+def _files() -> AnySelect:
+    columns = [column for column in attachments.c if column.name != "data"]
+    return (
+        select(message_attachments.c.message, *columns)
+        .join(attachments, attachments.c.seq == message_attachments.c.attachment)
+        .where(message_attachments.c.message.in_(bindparam("some", expanding=True)))
+        .order_by(message_attachments.c.message, message_attachments.c.position)
+    )
+
+
+def _places() -> AnySelect:
+    columns = (messages.c.chat, messages.c.parent, messages.c.role, messages.c.id)
+    return select(*columns).order_by(messages.c.seq)
+
+
+@cache
+def _children() -> AnySelect:
+    return _places().where(messages.c.parent.in_(bindparam("some", expanding=True)))
+
+
+@cache
+def _roots() -> AnySelect:
+    return _places().where(messages.c.chat == bindparam("chat"), messages.c.parent.is_(None))
 
 
 def _some(values: Sequence[int]) -> Iterator[Sequence[int]]:

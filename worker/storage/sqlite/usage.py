@@ -5,14 +5,16 @@ Each function runs inside one transaction, which its caller owns.
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from worker.contract.types import UsageRecord, UsageSummary
 from worker.storage import rules
 from worker.storage.sqlite.chats import know_owner
-from worker.storage.sqlite.rows import owner_seq
+from worker.storage.sqlite.rows import owner_seq, whose
 from worker.storage.sqlite.schema import usage
 
 
@@ -20,25 +22,27 @@ def add_usage(db: Connection, owner: str, record: UsageRecord) -> None:
     """See `Storage.add_usage`. The same record twice counts once."""
     know_owner(db, owner)
     counted = rules.counted(record.usage)
-    db.execute(
-        insert_or(usage)
-        .values(
-            owner=owner_seq(owner),
-            id=record.id,
-            run=record.run,
-            at=record.at,
-            purpose=record.purpose,
-            provider=record.provider,
-            model=record.model,
-            input=counted.input,
-            output=counted.output,
-            cached=counted.cached,
-            estimated=counted.estimated,
-            seconds=record.seconds,
-            cost=record.cost,
-        )
-        .on_conflict_do_nothing()
-    )
+    values = {
+        "whose": owner,
+        "id": record.id,
+        "run": record.run,
+        "at": record.at,
+        "purpose": record.purpose,
+        "provider": record.provider,
+        "model": record.model,
+        "input": counted.input,
+        "output": counted.output,
+        "cached": counted.cached,
+        "estimated": counted.estimated,
+        "seconds": record.seconds,
+        "cost": record.cost,
+    }
+    db.execute(_new(), values)
+
+
+@cache
+def _new() -> Insert:  # made once: see `rows.whose`
+    return insert_or(usage).values(owner=whose()).on_conflict_do_nothing()
 
 
 def usage_summary(db: Connection, owner: str, since: datetime, until: datetime) -> UsageSummary:
