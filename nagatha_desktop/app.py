@@ -12,11 +12,12 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nagatha_desktop.platform.displays import missing_display
-from nagatha_desktop.platform.handover import hand_over, spare_address
+from nagatha_desktop.platform.handover import NoAnswer, hand_over, spare_address
 from nagatha_desktop.platform.lean import spare_sources
 from worker.paths import Paths
 
@@ -86,8 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = Paths.find()
     addresses = addresses_of(paths)
     commands = commands_of(chosen)
-    if any(hand_over(address, commands) for address in addresses):
-        return 0
+    code = handed_over(addresses, commands)
+    if code is not None:
+        return code
     missing = missing_display(os.environ)
     if missing is not None:
         print(missing, file=sys.stderr)
@@ -100,6 +102,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Nagatha cannot show windows: {error}", file=sys.stderr)
         print("Install what is missing with: make setup", file=sys.stderr)
         return 1
+
+
+def handed_over(addresses: Sequence[str], commands: Sequence[str]) -> int | None:
+    """Give the commands to the program that runs; the exit code then, None where none runs."""
+    try:
+        return 0 if any(hand_over(address, commands) for address in addresses) else None
+    except NoAnswer:
+        print("Nagatha runs already on this data, and does not answer.", file=sys.stderr)
+        print("Wait a moment and try again, or end it and start it anew.", file=sys.stderr)
+        return 1
+
+
+def handed_over_soon(addresses: Sequence[str], commands: Sequence[str]) -> int:
+    """The same for a program that took the place a moment ago, and may not listen yet."""
+    for _ in range(50):
+        code = handed_over(addresses, commands)
+        if code is not None:
+            return code
+        time.sleep(0.1)
+    return 1
 
 
 def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool) -> int:
@@ -124,7 +146,7 @@ def run(paths: Paths, addresses: list[str], commands: list[str], *, hidden: bool
     values, problem = read(paths.home)
     instance = listen(addresses)
     if instance is None:
-        return 0 if any(hand_over(address, commands) for address in addresses) else 1
+        return handed_over_soon(addresses, commands)
     state = WindowState(paths.home, values)
     install(app, state.text("language"))
     backend = LocalBackend(paths)
@@ -148,8 +170,8 @@ def open_settings(program: "Program") -> "SettingsWindow":
 
     outside = Outside(
         autostart=autostart_for(os.environ),
-        command=program_command(),
-        quick_command=command_line((*program_command(hidden=False), "--quick")),
+        command=program_command(os.environ),
+        quick_command=command_line((*program_command(os.environ, hidden=False), "--quick")),
         announcer=program.alerts.announcer,
         hotkey_missing=unavailable_because(os.environ),
     )

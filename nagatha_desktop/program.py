@@ -18,6 +18,7 @@ from nagatha_desktop.calm import Calm
 from nagatha_desktop.chat.chat_list import ChatList
 from nagatha_desktop.chat.models import Models
 from nagatha_desktop.chat.window import ChatWindow
+from nagatha_desktop.last_words import LastWords
 from nagatha_desktop.platform.single_instance import SingleInstance
 from nagatha_desktop.shortcuts import Keys, WindowKeys, hotkey_refused
 from nagatha_desktop.state import WindowState
@@ -45,11 +46,8 @@ PAINTED_WITHIN = 500
 """Milliseconds after which a start goes on though the window was not painted."""
 TRAY_COMES_WITHIN = 10_000
 """Milliseconds that a tray has to appear after a start at login."""
-LAST_WORDS = 400
-"""Milliseconds that drafts have to reach the engine when the program ends."""
 END_WITHIN = 8_000
 """Milliseconds after which the program ends whether the engine has or not."""
-_STEP = 10
 
 
 class Backend(Protocol):
@@ -219,6 +217,7 @@ class Program(QObject):
             self,
         )
         made.reminders_seen = lambda: _in_front(self.reminders.made)
+        made.work.activity_seen = lambda: _in_front(self.activity.made)
         self.reminders.why = made.absences.why
         made.chat_wanted.connect(self.open_chat)
         made.activity_wanted.connect(self.show_activity)
@@ -554,16 +553,11 @@ class Program(QObject):
         self.activity.stop()
         self.alerts.stop()
         self.wakefulness.stop()
-        self._left = LAST_WORDS // _STEP
-        self._await_last_words()
+        drafts = self.window.model.drafts
+        self.last_words = LastWords(self.bridge, lambda: drafts.keeping, self._stop_engine, self)
+        self.last_words.wait()
 
-    @Slot()
-    def _await_last_words(self) -> None:
-        """Let the last draft reach the engine before it is stopped."""
-        self._left -= 1
-        if self.bridge.busy and self._left > 0:
-            QTimer.singleShot(_STEP, self, self._await_last_words)
-            return
+    def _stop_engine(self) -> None:
         self.state.flush()
         self.bridge.stop()
         self._deadline.start()

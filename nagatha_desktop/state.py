@@ -80,7 +80,7 @@ def read(folder: Path) -> tuple[dict[str, Json], Problem | None]:
         return {}, _wrong(
             "The settings of the windows could not be read",
             error.strerror or type(error).__name__,
-            f"Check that {path} can be read.",
+            f"The usual settings are used; {path} is kept under another name once they change.",
         )
     except ValueError:  # not UTF-8
         return {}, _damaged(path)
@@ -139,16 +139,35 @@ def _wrong(title: str, message: str, remedy: str) -> Problem:
 
 
 def write(folder: Path, values: dict[str, Json]) -> None:
-    """Replace the file as a whole: whoever reads it sees the old or the new one."""
+    """Replace the file as a whole: whoever reads it sees the old or the new one.
+
+    What cannot be read there is kept aside, as nobody knows what is in it.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / NAME
     handle, name = tempfile.mkstemp(prefix=f".{NAME}.", dir=folder)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(values, file, indent=1, sort_keys=True)
-        os.replace(name, folder / NAME)
+        if _hidden(path):
+            path.replace(_aside(path))
+        os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _hidden(path: Path) -> bool:
+    """Whether something is there that cannot be read as a file."""
+    if not path.exists():
+        return False
+    try:
+        if path.is_file():
+            path.open("rb").close()
+            return False
+    except OSError:
+        pass
+    return True
 
 
 class WindowState(QObject):

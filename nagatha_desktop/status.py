@@ -31,8 +31,9 @@ _AT_WORK: tuple[RunState, ...] = ("STARTED", "PROGRESS")
 _MANY = 1000
 COUNT_AFTER = 200
 """Milliseconds that changes of reminders are gathered for before they are counted again."""
-_LOOK = 15 * 60_000
-"""Milliseconds between two looks at whether another day has begun."""
+_LOOK = 60_000
+"""Milliseconds between two looks at whether it is another day: the machine may have been carried
+elsewhere, or its clock set."""
 
 
 class ReminderWatch(QObject):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from worker.config import Settings
 from worker.contract.errors import (
@@ -258,7 +259,7 @@ class Engine:
             running=self.running,
             settings=lambda: self.settings,
             spawn=self.runtime.spawn,
-            local_now=lambda: self.now().astimezone(),
+            local_now=lambda: self.now().astimezone(ZoneInfo(self.zone())),
             monotonic=self.monotonic,
         )
         self.maintenance = Maintenance(

@@ -57,6 +57,9 @@ class FailureAlerts(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(GATHER)
         self._soon.timeout.connect(self._say)
+        for run, schedule in calm.waiting(_KIND).items():
+            if schedule:
+                self._failing[schedule] = run
         bridge.ready.connect(self._remember)
         calm.over.connect(self._say_waited)
         bridge.listen(self, self._take)
@@ -107,7 +110,7 @@ class FailureAlerts(QObject):
         if again:
             return
         if self._calm.keeps():
-            self._calm.put(_KIND, run.id, "")
+            self._calm.put(_KIND, run.id, run.schedule)
         else:
             self._news.append(run)
             self._soon.start()

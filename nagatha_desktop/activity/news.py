@@ -93,8 +93,13 @@ class WorkNews(QObject):
         """The answers (by run) that ended last."""
         self._told: dict[str, None] = {}
         self._pauses: set[str] = set()
+        self.activity_seen: Callable[[], bool] = lambda: False
+        """Whether a person looks at background work, where all that routines do stands; set by
+        who has its window."""
         self._asked: tuple[str, ...] = ()
         """Occurrences (ids) that a notification asks about."""
+        self._asked_there = False
+        """Whether the window of background work asked about some instead."""
         self._found: dict[str, datetime] = {}
         """When occurrences that ask were found to be missed, where that was seen."""
         self._soon = QTimer(self)
@@ -119,12 +124,14 @@ class WorkNews(QObject):
     @Slot()
     def look_around(self) -> None:
         """Something else is in front now."""
+        if self._asked_there and not self.activity_seen():
+            self._look_at_asking()
         for chat in self._calm.waiting("answer"):
             if self._watched(chat):
                 self._calm.drop("answer", chat)
         for routine, value in self._calm.waiting("end").items():
             chat = value.partition(" ")[2]
-            if chat and self._watched(chat):
+            if (chat and self._watched(chat)) or self.activity_seen():
                 self._calm.drop("end", routine)
         self.approvals.look_around()
 
@@ -201,7 +208,7 @@ class WorkNews(QObject):
             return
         if occurrence.state == "failed" and occurrence.run:
             self.failure_said.emit(occurrence.run)
-        if not self._wanted("routines") or (occurrence.chat and self._watched(occurrence.chat)):
+        if not self._wanted("routines") or self._sees(occurrence):
             return
         if self._calm.keeps():
             self._calm.put("end", occurrence.routine, f"{occurrence.id} {occurrence.chat or ''}")
@@ -212,6 +219,11 @@ class WorkNews(QObject):
             done=lambda routine: self._say_end(routine, occurrence),
             failed=_nothing,
         )
+
+    def _sees(self, occurrence: Occurrence) -> bool:
+        """Whether a person looks at how it ended."""
+        in_chat = bool(occurrence.chat) and self._watched(occurrence.chat or "")
+        return in_chat or self.activity_seen()
 
     def _say_end(self, routine: Routine, occurrence: Occurrence) -> None:
         if routine.notify:
@@ -241,7 +253,7 @@ class WorkNews(QObject):
         if routine.id in self._pauses or routine.updated < self._begun:
             return
         self._pauses.add(routine.id)
-        if not self._wanted("routines"):
+        if not self._wanted("routines") or self.activity_seen():
             return
         if self._calm.keeps():
             self._calm.put("paused", routine.id, "")
@@ -273,11 +285,14 @@ class WorkNews(QObject):
 
     def _ask(self, asking: tuple[Occurrence, ...]) -> None:
         if not asking:
-            self._asked = ()
+            self._asked, self._asked_there = (), False
             self._announcer.withdraw(_ASKING)
             return
         wanted = self._wanted("routines")
         if wanted and self._calm.keeps():
+            return
+        self._asked_there = self.activity_seen()
+        if self._asked_there:
             return
         new = [one.id for one in asking if self._is_new(f"asking:{one.id}")]
         if not new or not wanted:
@@ -356,7 +371,7 @@ class WorkNews(QObject):
         said = [
             self._end_words(routine, occurrence)
             for routine, occurrence in ends
-            if not (occurrence.chat and self._watched(occurrence.chat))
+            if not self._sees(occurrence)
         ]
         self._say_all(
             said,
@@ -367,7 +382,7 @@ class WorkNews(QObject):
         )
 
     def _say_pauses(self, routines: tuple[Routine, ...]) -> None:
-        if not self._wanted("routines"):
+        if not self._wanted("routines") or self.activity_seen():
             return
         self._say_all(
             [self._pause_words(routine) for routine in routines],

@@ -21,8 +21,6 @@ T = TypeVar("T")
 Reader: TypeAlias = Callable[[Client, Mapping[str, str]], Awaitable[T]]
 """Finds out, on the runtime loop, what is true of what waited."""
 
-_HISTORY = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -85,9 +83,9 @@ async def ends_of(
         routine = await _there(client.routines.get(name))
         if routine is None or routine.deleted is not None or not routine.notify:
             continue
-        for occurrence in await client.routines.history(name, _HISTORY):
-            if occurrence.id == value.partition(" ")[0]:
-                found.append((routine, occurrence))
+        occurrence = await _there(client.routines.occurrence(value.partition(" ")[0]))
+        if occurrence is not None:
+            found.append((routine, occurrence))
     return tuple(found)
 
 
@@ -100,9 +98,19 @@ async def pauses_of(client: Client, waited: Mapping[str, str]) -> tuple[Routine,
 
 
 async def failures_of(client: Client, waited: Mapping[str, str]) -> tuple[Run, ...]:
-    """Runs that failed and are still there. `waited` is by run (id)."""
+    """Runs that failed and are still there, but for those of a schedule that went well since.
+    `waited` is by run (id)."""
     found = [await _there(client.jobs.get(name)) for name in waited]
-    return tuple(run for run in found if run is not None and run.state == "FAILURE")
+    failed = tuple(run for run in found if run is not None and run.state == "FAILURE")
+    if not any(run.schedule for run in failed):
+        return failed
+    # It may have gone well in another process, which told nobody here.
+    last = {one.name: one.last_run for one in await client.jobs.schedules()}
+    return tuple(run for run in failed if not _went_well_after(run, last.get(run.schedule)))
+
+
+def _went_well_after(failed: Run, last: Run | None) -> bool:
+    return last is not None and last.state == "SUCCESS" and last.queued > failed.queued
 
 
 async def _there(asked: Awaitable[T]) -> T | None:

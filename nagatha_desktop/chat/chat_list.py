@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from nagatha_desktop.bridge import Bridge
 from worker.contract.events import ChatChanged, DataReplaced, Event
 from worker.contract.services import Client
-from worker.contract.types import Chat
+from worker.contract.types import Chat, Problem
 
 DRAFT_AFTER = 600
 """Milliseconds of rest after which a draft is kept."""
@@ -173,10 +173,16 @@ class Drafts(QObject):
         self._chats = chats
         self._texts: dict[str, str] = {}
         self._to_keep: set[str] = set()
+        self._on_their_way = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DRAFT_AFTER)
         self._timer.timeout.connect(self.keep)
+
+    @property
+    def keeping(self) -> bool:
+        """Whether a draft is on its way to the engine."""
+        return self._on_their_way > 0
 
     def text(self, chat: str, stored: str = "") -> str:
         """The draft of a chat; `stored` is what the engine had of it."""
@@ -213,4 +219,17 @@ class Drafts(QObject):
                 self._keep(chat, self._texts[chat])
 
     def _keep(self, chat: str, text: str) -> None:
-        self._bridge.call(lambda client: client.chats.set_draft(chat, text), owner=self)
+        self._on_their_way += 1
+        self._bridge.call(
+            lambda client: client.chats.set_draft(chat, text),
+            owner=self,
+            done=self._kept,
+            failed=self._not_kept,
+        )
+
+    def _kept(self, _: object) -> None:
+        self._on_their_way -= 1
+
+    def _not_kept(self, problem: Problem) -> None:
+        self._on_their_way -= 1
+        self._bridge.problem.emit(problem)

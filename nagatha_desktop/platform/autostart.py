@@ -4,6 +4,7 @@ Owns what is written where: an XDG autostart entry, a value under the user's Run
 LaunchAgent. Nothing is written for other users of the machine.
 """
 
+import os
 import plistlib
 import shlex
 import sys
@@ -33,12 +34,20 @@ class Autostart(Protocol):
         ...
 
 
-def program_command(hidden: bool = True) -> tuple[str, ...]:
-    """The command that starts this program again, from a package or from a checkout."""
+def program_command(environ: Mapping[str, str], hidden: bool = True) -> tuple[str, ...]:
+    """The command that starts this program again, from a package or from a checkout.
+
+    On the data folder that NAGATHA_HOME names, too, which nobody sets at login or behind a key;
+    but not on Windows, whose commands cannot say it.
+    """
     arguments = ("--hidden",) if hidden else ()
-    if getattr(sys, "frozen", False):
+    if not getattr(sys, "frozen", False):
+        arguments = ("-m", "nagatha_desktop", *arguments)
+    home = environ.get("NAGATHA_HOME", "").strip()
+    if not home or sys.platform == "win32":
         return (sys.executable, *arguments)
-    return (sys.executable, "-m", "nagatha_desktop", *arguments)
+    moved = os.path.abspath(os.path.expanduser(home))
+    return ("/usr/bin/env", f"NAGATHA_HOME={moved}", sys.executable, *arguments)
 
 
 class XdgAutostart:
@@ -51,7 +60,7 @@ class XdgAutostart:
     @property
     def enabled(self) -> bool:
         try:
-            text = self.path.read_text("utf-8")
+            text = self.path.read_text("utf-8", "replace")
         except OSError:
             return False
         # Desktops switch an entry off by this line instead of removing it.

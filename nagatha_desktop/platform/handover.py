@@ -13,10 +13,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ANSWER_WITHIN = 2.0
-"""Seconds that a running program has to answer, before it is taken for dead."""
+ANSWER_WITHIN = 10.0
+"""Seconds that a running program has to answer; one that is starting may take some of them."""
 LONGEST = 65536
 """Bytes of one line."""
+
+
+class NoAnswer(Exception):
+    """A program listens there and does not answer: it hangs, or was stopped."""
 
 
 def spare_address(home: Path, environ: Mapping[str, str]) -> str:
@@ -40,13 +44,15 @@ def hand_over(address: str, commands: Sequence[str]) -> bool:
     """Give `commands` to the program that listens at `address`.
 
     True when it took them; False when nobody listens there (a socket that is left over from a
-    program that was killed counts as nobody).
+    program that was killed counts as nobody). Raises NoAnswer.
     """
     line = json.dumps({"commands": list(commands)}).encode() + b"\n"
     try:
         reply = (
             _exchange_pipe(address, line) if sys.platform == "win32" else _exchange(address, line)
         )
+    except TimeoutError:
+        raise NoAnswer(address) from None
     except OSError:
         return False
     return reply.strip() == b"ok"

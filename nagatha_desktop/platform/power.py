@@ -57,45 +57,43 @@ class SleepWatch(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thread: threading.Thread | None = None
-        self._out: socket.socket | None = None
-        self._in: socket.socket | None = None
+        self._end: socket.socket | None = None
 
     def start(self) -> None:
         """Listen from now on, where there is something to listen to. Returns at once."""
         if self._thread is not None or not sys.platform.startswith("linux"):
             return
-        self._out, self._in = socket.socketpair()
+        theirs, self._end = socket.socketpair()
         self._thread = threading.Thread(
-            target=self._run, args=(self._out,), name="nagatha-power", daemon=True
+            target=self._run, args=(theirs,), name="nagatha-power", daemon=True
         )
         self._thread.start()
 
     def stop(self) -> None:
         """Listen no more."""
-        if self._thread is None or self._in is None or self._out is None:
+        if self._thread is None or self._end is None:
             return
-        self._in.send(b"x")
+        self._end.close()
         self._thread.join(_JOINED_WITHIN)
-        if not self._thread.is_alive():
-            self._in.close()
-            self._out.close()
-        self._thread = self._in = self._out = None
+        self._thread = self._end = None
 
     # -- on the thread ----------------------------------------------------------------------------
 
     def _run(self, end: socket.socket) -> None:
+        """Until the other side of `end` is closed, or there is nothing to listen to."""
         from jeepney.io.blocking import open_dbus_connection
 
-        try:
-            connection = open_dbus_connection(bus="SYSTEM")
-        except Exception as error:  # no bus, an address that makes no sense, or one that refuses
-            log.info("The system tells nothing of sleep: %s: %s", type(error).__name__, error)
-            return
-        try:
-            with connection:
-                self._listen(connection, end)
-        except Exception as error:  # the bus went away; the engine's clocks find gaps without it
-            log.info("The system tells of sleep no more: %s: %s", type(error).__name__, error)
+        with end:
+            try:
+                connection = open_dbus_connection(bus="SYSTEM")
+            except Exception as error:  # no bus, an address that makes no sense, or it refuses
+                log.info("The system tells nothing of sleep: %s: %s", type(error).__name__, error)
+                return
+            try:
+                with connection:
+                    self._listen(connection, end)
+            except Exception as error:  # it went away; the engine's clocks find gaps without it
+                log.info("The system tells of sleep no more: %s: %s", type(error).__name__, error)
 
     def _listen(self, connection: "DBusConnection", end: socket.socket) -> None:
         from jeepney import MatchRule, message_bus

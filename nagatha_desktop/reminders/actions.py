@@ -20,7 +20,7 @@ from worker.contract.reminders import Firing, Reminder
 from worker.contract.services import Client
 from worker.contract.types import Problem
 
-Undo: TypeAlias = Literal["", "reopen", "undo_done", "undelete", "delete"]
+Undo: TypeAlias = Literal["", "reopen", "undo_done", "undo_skip", "undelete", "delete"]
 _LINE = 60
 
 
@@ -28,8 +28,8 @@ class ReminderActions(QObject):
     """See the module."""
 
     said = Signal(str, str)
-    """It was done: the words for it, and what undoes it ("reopen:<id>", "undo_done:<firing>,…"),
-    "" for nothing."""
+    """It was done: the words for it, and what undoes it ("reopen:<id>", "undo_done:<firing>,…",
+    "undo_skip:<id>,<due>,<snoozed or nothing>"), "" for nothing."""
     failed = Signal(object)
     """It could not be done (Problem)."""
 
@@ -59,8 +59,8 @@ class ReminderActions(QObject):
             self._do(
                 reminder.id,
                 lambda client: client.reminders.skip(reminder.id),
-                lambda now: self._say_with_next(
-                    self.tr("“{text}” is done for this time."), now, ""
+                lambda now: self._say_skipped(
+                    self.tr("“{text}” is done for this time."), now, reminder
                 ),
             )
         else:
@@ -99,7 +99,7 @@ class ReminderActions(QObject):
             self._do(
                 reminder.id,
                 lambda client: client.reminders.skip(reminder.id),
-                lambda now: self._say_with_next(self.tr("“{text}” is skipped once."), now, ""),
+                lambda now: self._say_skipped(self.tr("“{text}” is skipped once."), now, reminder),
             )
 
     def delete(self, reminder: str) -> None:
@@ -117,6 +117,8 @@ class ReminderActions(QObject):
             self.reopen(reminder)
         elif what == "undo_done":
             self._undo_done(tuple(reminder.split(",")))
+        elif what == "undo_skip":
+            self._undo_skip(*reminder.split(","))
         elif what == "delete":
             self.delete(reminder)
         elif what == "undelete":
@@ -177,6 +179,22 @@ class ReminderActions(QObject):
             failed=failed,
         )
 
+    def _undo_skip(self, reminder: str, due: str, snoozed: str) -> None:
+        """The time that was left out comes again."""
+        at = datetime.fromisoformat(due)
+
+        def say(now: Reminder) -> None:
+            if now.due == at:
+                self._say_with_next(self.tr("“{text}” is back."), now, "")
+            else:
+                self.said.emit(self.tr("There was nothing left to open again."), "")
+
+        self._do(
+            reminder,
+            lambda client: client.reminders.undo_skip(reminder, at, bool(snoozed)),
+            say,
+        )
+
     def kept(self, reminder: Reminder) -> None:
         """A new one was kept: show it, and say so."""
         self._feed.take(reminder, at_once=True)
@@ -204,19 +222,25 @@ class ReminderActions(QObject):
 
         self._bridge.call(use, owner=self, done=done, failed=failed)
 
-    def _say(
-        self, text: str, reminder: Reminder, undo: Undo, firings: tuple[str, ...] = ()
-    ) -> None:
-        token = _token(undo, firings or (reminder.id,)) if undo else ""
+    def _say(self, text: str, reminder: Reminder, undo: Undo, ids: tuple[str, ...] = ()) -> None:
+        token = _token(undo, ids or (reminder.id,)) if undo else ""
         self.said.emit(text.replace("{text}", one_line(reminder.text, _LINE)), token)
 
+    def _say_skipped(self, text: str, now: Reminder, before: Reminder) -> None:
+        """It is said of `now`; undone is what `before` was due next."""
+        if before.due is None:
+            self._say_with_next(text, now, "")
+            return
+        undo = (now.id, before.due.isoformat(), "snoozed" if before.snoozed else "")
+        self._say_with_next(text, now, "undo_skip", undo)
+
     def _say_with_next(
-        self, text: str, reminder: Reminder, undo: Undo, firings: tuple[str, ...] = ()
+        self, text: str, reminder: Reminder, undo: Undo, ids: tuple[str, ...] = ()
     ) -> None:
         coming = words.next_time(reminder, self._clock(), self._wall)
         if coming:
             text = " ".join((text, self.tr("Next: {time}").replace("{time}", coming)))
-        self._say(text, reminder, undo, firings)
+        self._say(text, reminder, undo, ids)
 
 
 def _token(undo: Undo, ids: tuple[str, ...]) -> str:

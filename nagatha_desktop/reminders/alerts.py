@@ -6,15 +6,16 @@ once the desktop has it. When things are due is the engine's; how it is shown is
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from nagatha_desktop.absences import Absences
 from nagatha_desktop.announcer import Announcer, Choice
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.reminders.words import missed_words
 from nagatha_desktop.widgets import moments
+from nagatha_desktop.widgets.moments import Wall
 from nagatha_desktop.widgets.text import one_line
 from worker.contract.errors import NagathaError
 from worker.contract.events import DataReplaced, Event, FiringChanged, ReminderChanged
@@ -29,8 +30,6 @@ AT_ONCE = 50
 AGAIN = 10_000
 """Milliseconds after which the engine is asked again where it could not say who tells."""
 SNOOZE = timedelta(minutes=10)
-MORNING = time(9)
-"""When "tomorrow" is, on the clock on the wall."""
 APART = 4
 """So many that are due at once are said one by one; more are said together."""
 LINES = 6
@@ -60,8 +59,10 @@ class ReminderAlerts(QObject):
         clock: Callable[[], datetime],
         absences: Absences,
         parent: QObject | None = None,
+        wall: Wall | None = None,
     ) -> None:
-        """`in_front` tells whether a person looks at the reminders; `clock` gives aware times."""
+        """`in_front` tells whether a person looks at the reminders; `clock` gives aware times;
+        `wall` is the clock on the wall where the machine is."""
         super().__init__(parent)
         self._bridge = bridge
         self._announcer = announcer
@@ -69,8 +70,9 @@ class ReminderAlerts(QObject):
         self._sound = sound
         self._clock = clock
         self._absences = absences
-        self._known: set[str] = set()
-        """Firings (ids) that were asked for, and are still open."""
+        self._wall = wall or Wall()
+        self._known: dict[str, str] = {}
+        """Firings (ids) that were asked for, and are still open, with their reminders (ids)."""
         self._said: dict[str, Firing] = {}
         self._together: set[str] = set()
         """Firings (ids) in the notification of several."""
@@ -89,7 +91,7 @@ class ReminderAlerts(QObject):
         self._again.setSingleShot(True)
         self._again.setInterval(AGAIN)
         self._again.timeout.connect(self.look)
-        bridge.ready.connect(self.look)
+        bridge.ready.connect(self._begin)
         bridge.listen(self, self._hear)
 
     def stop(self) -> None:
@@ -104,6 +106,32 @@ class ReminderAlerts(QObject):
     def look(self) -> None:
         """Say what is open and was never said: at the start, and where nobody could tell."""
         self._look(self._consider)
+
+    @Slot()
+    def _begin(self) -> None:
+        """As `look`. What is urgent stays until it is answered: an earlier program's notification
+        went with that program, so it is said again."""
+
+        def begin(firings: tuple[Firing, ...]) -> None:
+            gone = [
+                firing
+                for firing in firings
+                if firing.urgent and firing.shown and firing.id not in self._known
+                and firing.state != "held" and not firing.silent
+            ]  # fmt: skip
+            self._consider(firings)
+            if gone:
+                self._known.update((firing.id, firing.reminder) for firing in gone)
+                self._say_again(gone)
+
+        self._look(begin)
+
+    def _say_again(self, firings: Sequence[Firing]) -> None:
+        async def read(client: Client) -> tuple[Firing, ...]:
+            found = [await _as_it_is_now(client, firing) for firing in firings]
+            return tuple(firing for firing in found if firing is not None and firing.urgent)
+
+        self._bridge.call(read, owner=self, done=self._taken, failed=_nothing)
 
     def _look(self, done: Callable[[tuple[Firing, ...]], None]) -> None:
         self._process = None  # it may be another engine
@@ -127,8 +155,11 @@ class ReminderAlerts(QObject):
     def _follow(self, reminder: Reminder) -> None:
         """What is said of a reminder says what it is now. Its times tell of themselves."""
         if reminder.deleted is not None:
-            for firing in [f for f in self._said.values() if f.reminder == reminder.id]:
-                self._settle(firing.id)
+            # Also what is about to be said, or is just asked for.
+            known = [name for name, of in self._known.items() if of == reminder.id]
+            said = [firing.id for firing in self._said.values() if firing.reminder == reminder.id]
+            for name in dict.fromkeys((*known, *said)):
+                self._settle(name)
             return
         changed = [
             now
@@ -149,7 +180,8 @@ class ReminderAlerts(QObject):
         still = {firing.id: firing for firing in firings}
         for name in before.difference(still):
             self._settle(name)
-        self._known -= before.difference(self._said)
+        for name in before.difference(self._said):
+            self._known.pop(name, None)
         unmarked = tuple(name for name in self._said if name in still and still[name].shown is None)
         if unmarked:
             self._mark(unmarked)
@@ -164,7 +196,7 @@ class ReminderAlerts(QObject):
                 continue
             if firing.state == "held" or firing.silent or firing.shown or firing.id in self._known:
                 continue
-            self._known.add(firing.id)
+            self._known[firing.id] = firing.reminder
             if firing.state == "missed":
                 self._late.append(firing)
                 self._soon.start()
@@ -211,7 +243,8 @@ class ReminderAlerts(QObject):
             self._taken(taken)
 
         def ask_again(unsure: Sequence[Firing]) -> None:
-            self._known.difference_update(firing.id for firing in unsure)
+            for firing in unsure:
+                self._known.pop(firing.id, None)
             self._again.start()
 
         self._bridge.call(take, owner=self, done=done, failed=lambda _: ask_again(firings))
@@ -303,9 +336,9 @@ class ReminderAlerts(QObject):
 
     def _when(self, moment: datetime) -> str:
         """A time in this machine's zone: "09:00" today, with its day else."""
-        there, here = moment.astimezone(), self._clock().astimezone()
+        there, here = self._wall.of(moment), self._wall.of(self._clock())
         form = self.tr("HH:mm") if there.date() == here.date() else self.tr("ddd d MMM HH:mm")
-        return QLocale().toString(_qt(there), form)
+        return moments.written(there, form)
 
     def _mark(self, firings: tuple[str, ...]) -> None:
         async def shown(client: Client) -> None:
@@ -327,8 +360,7 @@ class ReminderAlerts(QObject):
         )
 
     def _tomorrow(self, firing: Firing) -> None:
-        day = self._clock().astimezone().date() + timedelta(days=1)
-        until = datetime.combine(day, MORNING).astimezone()
+        until = moments.tomorrow_morning(self._clock(), self._wall)
         self._answer(
             firing, lambda client: client.reminders.snooze(firing.reminder, until, firing.id)
         )
@@ -374,7 +406,7 @@ class ReminderAlerts(QObject):
 
     def _settle(self, firing: str) -> None:
         """A firing (id) was answered: it is said no more."""
-        self._known.discard(firing)
+        self._known.pop(firing, None)
         self._late = [late for late in self._late if late.id != firing]
         self._due = [due for due in self._due if due.id != firing]
         if self._said.pop(firing, None) is None:
@@ -403,12 +435,6 @@ def _of_now(firing: Firing, reminder: Reminder) -> Firing:
     if firing.reminder != reminder.id or same:
         return firing
     return replace(firing, text=reminder.text, urgent=reminder.urgent)
-
-
-def _qt(moment: datetime) -> QDateTime:
-    return QDateTime(
-        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second
-    )
 
 
 def _nothing(_: Problem) -> None:

@@ -316,6 +316,8 @@ def test_three_failures_in_a_row_pause_it_and_it_says_so(
             assert ended.state == "failed" and ended.error is not None
             found = await there.client.routines.get(made.id)
             assert (found.failures, found.paused) == (number, number == 3)
+            # A program that began since it was made is told that it paused.
+            assert found.updated == (clocks.now if number == 3 else made.updated)
         assert found.paused_why.startswith("It failed 3 times in a row: ") and found.due is None
         clocks.pass_(days=1)
         await tick(there)

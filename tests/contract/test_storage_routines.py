@@ -88,6 +88,9 @@ def test_what_is_due_is_found_of_everybody_the_longest_due_first(storage: Blocki
     found = [(owner, one.id) for owner, one in storage.due_routines(later(9))]
     assert found == [("somebody", "soon"), (ME, "late")]
     assert storage.next_routine_due() == later(5)
+    assert storage.next_routine_due(later(4)) == later(5)
+    assert storage.next_routine_due(later(5)) == later(9)
+    assert storage.next_routine_due(later(9)) is None
 
 
 def test_some_fields_are_changed_and_the_others_are_left(storage: Blocking) -> None:
@@ -200,6 +203,20 @@ def test_the_third_failure_in_a_row_pauses_and_a_success_begins_the_count_anew(
     last = end(7, True)
     assert (last.failures, last.paused, last.paused_why) == (3, True, "It failed thrice.")
     assert last.due is None and storage.next_routine_due() is None
+    # What is changed is the newer for it: whoever was not there yet is told.
+    assert last.updated == later(7)
+
+
+def test_a_routine_that_pauses_itself_is_changed_when_that_is_found(storage: Blocking) -> None:
+    storage.add_routine(ME, a_routine(due=later(99), failures=2))
+    for number, failed in ((1, None), (2, True)):
+        time = a_time(f"o{number}", due=later(number), **RUNNING)
+        storage.add_occurrence(ME, time, start=a_task(f"r{number}"))
+        ended = replace(time, state="failed", ended=later(number))
+        found = storage.end_occurrence(ME, ended, failed, "It failed thrice.", later(50))
+        assert (found.paused, found.updated) == (
+            (True, later(50)) if failed else (False, a_routine().updated)
+        )
 
 
 def test_missed_times_are_asked_about_and_decided_once(storage: Blocking) -> None:
@@ -214,6 +231,9 @@ def test_missed_times_are_asked_about_and_decided_once(storage: Blocking) -> Non
     assert storage.decide_occurrence(ME, "o2", False, NOW) is None
     (owned,) = storage.open_occurrences(("waiting",))
     assert (owned.occurrence.id, owned.catch_up) == ("o2", True)
+    # One that waits gives way to another that stands for it too.
+    storage.add_occurrence(ME, a_time("o5", due=later(65), state="waiting"), instead=("o2",))
+    assert storage.get_occurrence(ME, "o2").state == "skipped"
     storage.add_occurrence(ME, a_time("o3", due=later(70), state="asking"))
     skipped = storage.decide_occurrence(ME, "o3", False, later(99))
     assert (skipped.state, skipped.ended) == ("skipped", later(99))

@@ -86,6 +86,13 @@ def test_without_a_model_the_built_in_assistant_answers(nagatha_home: Path) -> N
     assert "No model is set up" in ran.out
 
 
+def test_ask_says_what_is_wrong_with_the_settings_beside_the_answer(nagatha_home: Path) -> None:
+    plain = Nagatha.on(nagatha_home)
+    here = Nagatha(nagatha_home, {**plain.variables, "OPENAI_BASE_URL": "no-address"})
+    ran = here.run("ask", "Hello")
+    assert ran.code == 0 and "OPENAI_BASE_URL" in ran.err and "OPENAI_BASE_URL" not in ran.out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("ask",), ("ask", "  "), ("nothing",), ("status",), ("run", "echo_bot.echo", "text"),

@@ -361,6 +361,58 @@ def test_a_failure_that_waits_over_a_restart_is_counted_and_said(
     assert shown.notes[0].notification.title == "Failed: Fetch"
 
 
+def test_one_that_failed_before_a_restart_and_went_well_since_is_not_said(
+    bridge: Bridge,
+    kept: News,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    fetched = fake.work.add("feeds.fetch", "FAILURE", schedule="feeds", error=DOWN)
+    packed = fake.work.add("notes.pack", "FAILURE", schedule="notes", error=DOWN)
+    on_loop(fake.work.tell((fetched, packed)))
+    qtbot.waitUntil(waiting(kept, fetched, packed))
+    kept.calm.stop()
+    state = WindowState(tmp_path, {"unsaid": kept.calm._state.mapping("unsaid")}, bridge)
+    later = News(bridge, Clock(), state)
+    later.quiet.read()
+    qtbot.waitUntil(later.calm.keeps)
+    assert waiting(later, fetched, packed)()
+    # Failing once more is nothing new, and what goes well is heard of.
+    again = fake.work.add("notes.pack", "FAILURE", schedule="notes", error=DOWN)
+    well = fake.work.add("feeds.fetch", "SUCCESS", schedule="feeds")
+    on_loop(fake.work.tell((again, well)))
+    qtbot.waitUntil(waiting(later, packed))
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: later.said == [("Failed: Pack", DOWN.title, packed.id)])
+
+
+def test_one_that_went_well_while_nobody_was_there_to_hear_is_not_said(
+    kept: News, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    late = datetime.now(UTC)
+    names = ("well", "earlier", "still", "never")
+    runs = {
+        name: fake.work.add(f"m.{name}", "FAILURE", schedule=name, error=DOWN, queued=late)
+        for name in names
+    }
+    on_loop(fake.work.tell(runs.values()))
+    qtbot.waitUntil(waiting(kept, *runs.values()))
+    for name, state, seconds in (
+        ("well", "SUCCESS", 60),
+        ("earlier", "SUCCESS", -60),
+        ("still", "FAILURE", 60),
+    ):
+        queued = late + timedelta(seconds=seconds)
+        last = fake.work.add(f"m.{name}", state, schedule=name, queued=queued)  # type: ignore[arg-type]
+        fake.work.add_schedule(name, f"m.{name}", 60.0, last_run=last)
+    fake.work.add_schedule("never", "m.never", 60.0)
+    be_over(fake, on_loop)
+    qtbot.waitUntil(lambda: [title for title, _, _ in kept.said] == ["3 jobs failed"])
+    assert set(kept.said[0][1].split(", ")) == {"Earlier", "Still", "Never"}
+
+
 def test_what_waits_is_not_lost_by_a_program_that_is_ending(
     program: Program, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:

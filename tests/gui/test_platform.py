@@ -5,6 +5,7 @@ import os
 import plistlib
 import socket
 import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nagatha_desktop.platform import displays
+from nagatha_desktop.app import handed_over, listen
+from nagatha_desktop.platform import displays, handover
 from nagatha_desktop.platform.autostart import (
     LaunchAgent,
     RegistryRun,
@@ -24,7 +26,7 @@ from nagatha_desktop.platform.autostart import (
     command_line,
     program_command,
 )
-from nagatha_desktop.platform.handover import hand_over, spare_address
+from nagatha_desktop.platform.handover import NoAnswer, hand_over, spare_address
 from nagatha_desktop.platform.hotkey import (
     GlobalKey,
     combination,
@@ -114,6 +116,45 @@ def test_a_second_program_sees_that_the_place_is_taken(
 
 
 @linux
+def test_of_two_that_start_at_once_one_listens(
+    instance: SingleInstance, address: str, give: Callable[[Sequence[str]], bool], qtbot: QtBot
+) -> None:
+    # It found nobody when it asked, and comes to listen when the other one does already.
+    late = SingleInstance(address)
+    assert not late.listen() and late.taken
+    with qtbot.waitSignal(instance.commanded) as heard:
+        assert give(["show chat"])
+    assert heard.args == [["show chat"]]
+    instance.close()
+    assert late.listen()
+    late.close()
+    late.deleteLater()
+
+
+@linux
+def test_a_program_that_does_not_answer_is_said_and_not_replaced(
+    address: str,
+    qapp: QApplication,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(handover, "ANSWER_WITHIN", 0.05)
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(address)
+        hung.listen()
+        inode = os.stat(address).st_ino
+        with pytest.raises(NoAnswer):
+            hand_over(address, ["toggle"])
+        instance = SingleInstance(address)
+        assert not instance.listen() and instance.taken
+        assert listen([address]) is None  # one of an older version, which locks nothing
+        assert handed_over([address], ["toggle"]) == 1
+        assert "does not answer" in capsys.readouterr().err
+        assert os.stat(address).st_ino == inode
+        instance.deleteLater()
+
+
+@linux
 def test_nonsense_on_the_socket_is_answered_and_does_nothing(
     instance: SingleInstance, address: str, qtbot: QtBot
 ) -> None:
@@ -123,7 +164,7 @@ def test_nonsense_on_the_socket_is_answered_and_does_nothing(
 
     def talk(line: bytes) -> None:
         with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(5)
+            link.settimeout(60)
             link.connect(address)
             link.sendall(line)
             try:
@@ -173,6 +214,8 @@ def test_an_autostart_entry_is_written_and_taken_back(tmp_path: Path) -> None:
     assert 'Exec="/opt/my programs/nagatha" --hidden "odd\\\\"\\\\$\\\\`\\\\\\\\%%"' in text
     entry.path.write_text(text + "Hidden=true\n")
     assert not entry.enabled
+    entry.path.write_bytes(b"Name=Assistant\xe9\n")
+    assert entry.enabled
     entry.disable()
     entry.disable()
     assert not entry.path.exists()
@@ -223,10 +266,27 @@ def test_each_system_has_its_own_way(tmp_path: Path) -> None:
 
 
 def test_the_command_starts_this_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert program_command() == (sys.executable, "-m", "nagatha_desktop", "--hidden")
+    assert program_command({}) == (sys.executable, "-m", "nagatha_desktop", "--hidden")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert program_command(hidden=False) == (sys.executable,)
+    assert program_command({}, hidden=False) == (sys.executable,)
     assert command_line(["/a b/c", "--quick"]) == "'/a b/c' --quick"
+
+
+@linux
+def test_the_command_names_the_data_folder_that_was_moved(tmp_path: Path) -> None:
+    home = tmp_path / "my data"
+    command = program_command({"NAGATHA_HOME": f" {home} "}, hidden=False)
+    asks = "import os; print(os.environ['NAGATHA_HOME'])"
+    told = subprocess.run(
+        [*command[: -len(("-m", "nagatha_desktop"))], "-c", asks],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert told.stdout.strip() == str(home)
+    assert command[-2:] == ("-m", "nagatha_desktop")
 
 
 # -- displays ---------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The program put together, with an engine in memory: commands, tray, closing, ending."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,12 +12,14 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.app import addresses_of, commands_of, main, parse
+from nagatha_desktop.last_words import LAST_WORDS, STEP
 from nagatha_desktop.platform.signals import Signals
 from nagatha_desktop.program import Program
 from nagatha_desktop.widgets.notes import Note, Notes
 from tests.support.fake_client import FakeClient
 from tests.support.program import Backend, begun
 from worker.contract.errors import StorageError
+from worker.contract.services import Client
 from worker.contract.types import Problem
 from worker.paths import Paths
 from worker.runtime import Runtime
@@ -174,6 +177,44 @@ def test_what_stands_in_the_box_survives_the_end(
     qtbot.waitUntil(lambda: exits == [0])
     assert fake.store.all[chat.id].draft == "half a thought"
     qtbot.waitUntil(lambda: (program.state._folder / "windows.json").exists())
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_draft_is_waited_for_longer_than_a_call_that_hangs(
+    program: Program,
+    fake: FakeClient,
+    runtime: Runtime,
+    exits: list[int],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: bool,
+) -> None:
+    chat = fake.store.add("One", "a", "b")
+    begun(program, qtbot)
+    program.open_chat(chat.id)
+    qtbot.waitUntil(lambda: program.chats.loaded and program.window.transcript.message_count() == 2)
+    keep, gate = fake.chats.set_draft, asyncio.Event()
+
+    async def slowly(name: str, text: str) -> None:
+        await gate.wait()
+        await keep(name, text)
+
+    async def hang(client: Client) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(fake.chats, "set_draft", slowly)
+    if kept:
+        program.window.composer.box.insertPlainText("half a thought")
+    program.bridge.call(hang, owner=program)
+    program.end()
+    fifth = LAST_WORDS // STEP // 5
+    if kept:
+        qtbot.waitUntil(lambda: program.last_words.left < 4 * fifth - 10)
+        assert program.bridge.connected and exits == []
+        runtime.call_soon(gate.set)
+    qtbot.waitUntil(lambda: exits == [0])
+    assert program.last_words.left > 0
+    assert fake.store.all[chat.id].draft == ("half a thought" if kept else "")
 
 
 def test_choices_take_effect_at_once(program: Program, qtbot: QtBot) -> None:

@@ -1,10 +1,13 @@
 """What is due is said once, and what is answered on the desktop changes the reminder."""
 
 import asyncio
+import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -18,7 +21,7 @@ from nagatha_desktop.widgets.notes import Note, Notes
 from nagatha_desktop.widgets.theme import ThemeController
 from tests.support.fake_client import FakeClient
 from worker.contract.errors import NotFound
-from worker.contract.reminders import Firing, Reminder
+from worker.contract.reminders import Firing, FiringState, Reminder
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -71,6 +74,16 @@ def scene(
     made.notifier.stop()
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[ZoneInfo]:
+    """The machine was carried there since the program began."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    yield ZoneInfo("Asia/Tokyo")
+    monkeypatch.undo()
+    if sys.platform != "win32":
+        time.tzset()
+
+
 def test_one_that_is_due_is_said_with_three_buttons_and_done_is_done(
     scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
 ) -> None:
@@ -100,6 +113,25 @@ def test_tomorrow_is_nine_o_clock_of_the_next_day(
     there = until.astimezone()
     assert (there.hour, there.minute) == (9, 0)
     assert there.date() == datetime.now().date() + timedelta(days=1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="TZ names no zone there")
+def test_times_are_those_of_where_the_machine_is_by_then(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot, tokyo: ZoneInfo
+) -> None:
+    now = datetime.now(UTC)
+    due = now - timedelta(minutes=30)
+    reminder = fake.due.put("Call", due)
+    firing = on_loop(fake.due.fire(reminder.id, "missed"))
+    qtbot.waitUntil(lambda: len(scene.notes) == 1)
+    assert f"{due.astimezone(tokyo):%H:%M}" in scene.notes[0].notification.text
+    scene.notes[0].buttons["2"].click()
+    qtbot.waitUntil(lambda: scene.state(firing.id) == "snoozed")
+    until = fake.due.all[reminder.id].due
+    assert until is not None
+    there = until.astimezone(tokyo)
+    assert (there.hour, there.minute) == (9, 0)
+    assert there.date() == datetime.now(tokyo).date() + timedelta(days=1)
 
 
 def test_one_that_comes_due_while_it_is_read_what_is_open_stays(
@@ -169,6 +201,68 @@ def test_one_answered_elsewhere_is_withdrawn(
     qtbot.waitUntil(lambda: len(scene.notes) == 1)
     on_loop(fake.due.done(reminder.id))
     qtbot.waitUntil(lambda: scene.notes == [])
+
+
+def test_one_that_is_deleted_while_it_is_asked_who_says_it_is_not_said(
+    scene: Scene,
+    fake: FakeClient,
+    on_loop: OnLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    may_end, asked, get = asyncio.Event(), [], fake.due.get
+
+    async def late(reminder: str) -> Reminder:
+        found = await get(reminder)  # before it is deleted
+        asked.append(reminder)
+        await may_end.wait()
+        return found
+
+    async def end() -> None:
+        may_end.set()
+
+    monkeypatch.setattr(fake.due, "get", late)
+    gone = fake.due.put("Gone", datetime.now(UTC))
+    on_loop(fake.due.fire(gone.id))
+    qtbot.waitUntil(lambda: asked == [gone.id])
+    monkeypatch.setattr(fake.due, "get", get)
+    on_loop(fake.due.delete(gone.id))
+    qtbot.waitUntil(lambda: not scene.alerts._known)
+    on_loop(end())
+    on_loop(fake.due.fire(fake.due.put("Call", datetime.now(UTC)).id))
+    qtbot.waitUntil(lambda: "Call" in scene.titles)
+    qtbot.waitUntil(lambda: not scene.alerts._bridge.busy)
+    assert scene.titles == ["Call"]
+
+
+def test_what_is_urgent_and_was_not_answered_is_said_again_by_the_next_program(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, qtbot: QtBot
+) -> None:
+    due = datetime.now(UTC) - timedelta(minutes=5)
+    for text, more in (
+        ("Urgent", {"urgent": True, "shown": due}),
+        ("Not urgent", {"shown": due}),
+        ("Only listed", {"urgent": True, "shown": due, "silent": True}),
+        ("Answered", {"urgent": True, "shown": due, "answered": due}),
+        ("Deleted", {"urgent": True, "shown": due}),
+        ("Urgent no more", {"urgent": True, "shown": due}),
+    ):
+        made = fake.due.put(text, due, urgent=text != "Urgent no more")
+        state: FiringState = "done" if text == "Answered" else "missed"
+        fake.due.add_firing(made.id, due, state, **more)
+        if text == "Deleted":
+            fake.due.all[made.id] = replace(fake.due.all[made.id], deleted=due)
+    scene.alerts._begin()
+    qtbot.waitUntil(lambda: scene.titles == ["Urgent"])
+    (note,) = scene.notes
+    assert note.notification.stays
+    # Whoever closed it is not bothered again before the next start.
+    note.close_button.click()
+    scene.alerts._begin()
+    on_loop(fake.due.fire(fake.due.put("Call", datetime.now(UTC)).id))
+    qtbot.waitUntil(lambda: "Call" in scene.titles)
+    qtbot.waitUntil(lambda: not scene.alerts._bridge.busy)
+    assert scene.titles == ["Call"]
 
 
 def test_what_the_window_shows_is_marked_and_not_said(

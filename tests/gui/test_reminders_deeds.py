@@ -182,6 +182,34 @@ def test_only_one_that_recurs_is_skipped(scene: Scene) -> None:
     assert scene.due.all[one.id].due == scene.clock.now + timedelta(days=2)
 
 
+@pytest.mark.parametrize(
+    ("key", "word"), [(Qt.Key.Key_N, "skipped once"), (Qt.Key.Key_Space, "done for this time")]
+)
+@pytest.mark.parametrize("off", [False, True])
+def test_undo_brings_the_time_back_that_was_left_out(
+    scene: Scene, key: Qt.Key, word: str, off: bool
+) -> None:
+    one = opened(scene, rrule="FREQ=DAILY", snoozed=off)
+    scene.press(key)
+    scene.toast(f"“tea” is {word}. Next: Thu 26 Nov 08:48")
+    scene.window.toast.button.click()
+    scene.toast("“tea” is back. Next: tomorrow 08:48")
+    assert not scene.window.toast.button.isVisible()
+    after = scene.due.all[one.id]
+    assert (after.due, after.snoozed) == (one.due, off) and scene.called("undo_skip") == 1
+
+
+def test_undo_of_a_time_that_was_changed_since_says_that_it_opened_nothing(scene: Scene) -> None:
+    one = opened(scene, rrule="FREQ=DAILY")
+    scene.press(Qt.Key.Key_N)
+    scene.toast("“tea” is skipped once. Next: Thu 26 Nov 08:48")
+    moved = replace(scene.due.all[one.id], due=scene.clock.now + timedelta(days=9))
+    scene.due.all[one.id] = moved
+    scene.window.toast.button.click()
+    scene.toast("There was nothing left to open again.")
+    assert scene.due.all[one.id] == moved
+
+
 def test_what_was_deleted_comes_back(scene: Scene) -> None:
     opened(scene)
     scene.press(Qt.Key.Key_Delete)

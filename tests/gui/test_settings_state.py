@@ -1,5 +1,6 @@
 """The settings of the windows on disk: whatever is wrong there is told and kept, never lost."""
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -71,6 +72,31 @@ def test_a_file_that_may_not_be_read_is_told_and_left(folder: Path) -> None:
     values, problem = read(folder)
     assert values == {} and problem is not None and "could not be read" in problem.title
     assert (folder / NAME).is_dir()
+
+
+@pytest.mark.parametrize("what", ["folder", "forbidden"])
+def test_what_could_not_be_read_is_kept_aside_before_the_settings_are_written(
+    folder: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = folder / NAME, folder / NAME
+    if what == "folder":
+        path.mkdir()
+        kept = path / "inside"
+    kept.write_text("something")
+    with monkeypatch.context() as patch:
+        if what == "forbidden":  # root may read whatever it is
+
+            def refuse(*_: object, **__: object) -> None:
+                raise PermissionError(errno.EACCES, "Permission denied")
+
+            patch.setattr(Path, "open", refuse)
+        values, problem = read(folder)
+        assert values == {} and problem is not None and "another name" in problem.remedy
+        write(folder, {"theme": "dark"})
+    assert json.loads(path.read_text()) == {"theme": "dark"}
+    (aside,) = (one for one in folder.iterdir() if one.name != NAME)
+    assert aside.name.startswith(f"{NAME}.wrong-")
+    assert (aside / "inside" if what == "folder" else aside).read_text() == "something"
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def test_before_the_first_word_the_wait_is_counted(qtbot: QtBot, themes: ThemeCo
     transcript.put(message("a", "", parent="q", state="streaming", created=NOW))
     assert "Thinking … 0 s" in words(view(transcript, "a"))
     now[0] += timedelta(seconds=5)
-    qtbot.waitUntil(lambda: "Thinking … 5 s" in words(view(transcript, "a")), timeout=3000)
+    qtbot.waitUntil(lambda: "Thinking … 5 s" in words(view(transcript, "a")))
     transcript.append_text("a", "Be", 0)
     assert "Thinking" not in words(view(transcript, "a"))
     assert "writing … 5 s" in words(view(transcript, "a"))

@@ -1,6 +1,7 @@
 """Staying awake while runs are at work: the choice in the menu, and each system's way."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -10,11 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.bridge import Bridge
 from nagatha_desktop.platform import power
-from nagatha_desktop.platform.power import CaffeinateMeans, ThreadStateMeans, WakeLock, means_of
+from nagatha_desktop.platform.power import (
+    CaffeinateMeans,
+    SleepWatch,
+    ThreadStateMeans,
+    WakeLock,
+    means_of,
+)
 from nagatha_desktop.program import Program
 from nagatha_desktop.shortcuts import Keys
 from nagatha_desktop.state import WindowState
@@ -31,6 +39,37 @@ from worker.runtime import Runtime
 pytestmark = pytest.mark.qt_log_ignore("systemTrayWindowChanged")
 
 OnLoop = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
+def test_a_watch_that_is_slow_to_end_leaves_no_socket_open(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs: list[tuple[socket.socket, socket.socket]] = []
+    asked, answer = threading.Event(), threading.Event()
+    made = socket.socketpair
+
+    def pair() -> tuple[socket.socket, socket.socket]:
+        pairs.append(made())
+        return pairs[-1]
+
+    def slow(bus: str) -> None:
+        asked.set()
+        answer.wait(60)
+        raise ConnectionRefusedError(bus)
+
+    monkeypatch.setattr(power.socket, "socketpair", pair)
+    monkeypatch.setattr("jeepney.io.blocking.open_dbus_connection", slow)
+    monkeypatch.setattr(power, "_JOINED_WITHIN", 0.01)
+    watch = SleepWatch()
+    watch.start()
+    thread = watch._thread
+    assert thread is not None and asked.wait(60)
+    watch.stop()
+    answer.set()
+    thread.join(60)
+    assert len(pairs) == 1 and [one.fileno() for one in pairs[0]] == [-1, -1]
+    watch.deleteLater()
 
 
 @dataclass

@@ -299,6 +299,13 @@ class FakeReminders:
             raise Conflict("There is nothing to skip")
         return self._tell(replace(one, due=one.due + timedelta(days=1)))
 
+    async def undo_skip(self, reminder: str, due: datetime, snoozed: bool = False) -> Reminder:
+        self._client.called("reminders.undo_skip")
+        one = self._one(reminder)
+        if one.due != due + timedelta(days=1):
+            return one
+        return self._tell(replace(one, due=due, snoozed=snoozed))
+
     async def reopen(self, reminder: str) -> Reminder:
         self._client.called("reminders.reopen")
         one = self._one(reminder)

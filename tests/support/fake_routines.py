@@ -195,6 +195,12 @@ class FakeRoutines:
         found = [each for each in self.occurrences.values() if each.routine == routine]
         return tuple(sorted(found, key=lambda each: each.due, reverse=True)[:limit])
 
+    async def occurrence(self, occurrence: str) -> Occurrence:
+        self._client.called("routines.occurrence")
+        if occurrence not in self.occurrences:
+            raise NotFound("There is no such occurrence")
+        return self.occurrences[occurrence]
+
     async def asking(self) -> tuple[Occurrence, ...]:
         self._client.called("routines.asking")
         found = [each for each in self.occurrences.values() if each.state == "asking"]

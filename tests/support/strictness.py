@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
 
-# A thread that was told to stop may need a moment to do so; a leaked one never ends.
-GRACE = 3.0
+# A thread that was told to stop may need a moment to do so, on a busy machine a longer one; a
+# leaked one never ends.
+GRACE = 20.0
 OURS = "nagatha"
 
 

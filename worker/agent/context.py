@@ -202,7 +202,7 @@ def fenced(name: str, text: str) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file: UTF-8, or what its byte order mark says; never fails."""
+    """The text of a file: what its byte order mark says, else UTF-8, else Latin-1; never fails."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -210,4 +210,7 @@ def decoded(data: bytes) -> str:
     ):
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    return data.decode("utf-8", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

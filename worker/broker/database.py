@@ -8,6 +8,9 @@ A commit is safe from a crash of the process, and in the order of all commits. W
 from a power cut as well is synced afterwards (`Database.sync`), where SQLite's own
 ``synchronous=FULL`` would do the same while it keeps every other process from writing. Threads
 that want it at the same time share one sync. What nobody waits for is synced within a second.
+
+The log is written back into the file on a thread beside. SQLite would do it in a commit, and
+where others write all the time, in every one: nobody is ever alone, so the log never begins anew.
 """
 
 import logging
@@ -30,6 +33,10 @@ Row = tuple[Value, ...]
 
 _PAUSES = (0.0001, 0.0005)  # s between tries while another process writes: the first, the longest
 _END_WITHIN = 5.0  # s that closing waits for the thread of the sync that nobody waits for
+_WRITE_BACK_EVERY = 300  # rows that this process changed
+_TOO_FAR = 3000  # of them while it is written back; then whoever writes waits for that
+_RESTART_WITHIN = 0.1  # s that writing back waits for others to let the log begin anew
+_RESTART_LATE = 2.0  # the same, for a log of twice the length
 SYNC_WITHIN = 1.0
 """Seconds after which a commit that nobody waits for is safe from a power cut as well."""
 _sync_file: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -57,6 +64,10 @@ class Database:
         self._synced = 0
         self._later: threading.Timer | None = None
         self._last: threading.Timer | None = None  # which may be at its sync just now
+        # Held while the log is written back.
+        self._back_lock = threading.RLock()
+        self._written_back = 0  # rows that were changed by then
+        self._back: threading.Thread | None = None
 
     def read(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """Run a SELECT and give all its rows.
@@ -150,6 +161,20 @@ class Database:
             self._later.name = "nagatha-broker-sync"
             self._later.daemon = True
             self._later.start()
+        if self._writer is None or self._closed:
+            return
+        changed = self._writer.total_changes
+        if changed - self._written_back < _WRITE_BACK_EVERY:
+            return
+        if self._back is not None and self._back.is_alive():
+            if changed - self._written_back >= _TOO_FAR:
+                self._back.join(_END_WITHIN)
+        else:
+            self._written_back = changed
+            self._back = threading.Thread(
+                target=self._write_back, name="nagatha-broker-write-back", daemon=True
+            )
+            self._back.start()
 
     def _sync_later(self) -> None:
         # Before it reads how far commits are: one that comes from now on has a timer of its own.
@@ -158,6 +183,30 @@ class Database:
             self.sync()
         except BrokerError as error:
             _log.warning("The last second's changes are not safe from a power cut: %s", error)
+
+    def _write_back(self) -> None:
+        """Write the log back while others go on; where it is long, hold them up for a moment, so
+        that it begins anew."""
+        with self._back_lock:
+            if self._closed:
+                return
+            try:
+                db = self._open()
+                try:
+                    _, pages, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if pages >= schema.LOG_PAGES:
+                        late = pages >= 2 * schema.LOG_PAGES
+                        wait = _RESTART_LATE if late else _RESTART_WITHIN
+                        db.execute(f"PRAGMA busy_timeout={int(wait * 1000)}")
+                        # Little is left to write by now, so they do not wait long.
+                        db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+                finally:
+                    db.close()
+            except sqlite3.Error as error:
+                # Nothing is lost: the log grows, and whoever writes is told when it cannot.
+                _log.warning("The broker's log was not written back: %s", self._told(error))
+            except BrokerGone:
+                pass
 
     def checkpoint(self) -> None:
         """Write the log back into the file and cut it to nothing, as far as others allow.
@@ -180,19 +229,22 @@ class Database:
         with self._write_lock, self._read_lock:
             self._closed = True
             self._drop()
-        last, self._last = self._last, None
-        if last is not None and last is not threading.current_thread():
-            last.join(_END_WITHIN)  # it has little or nothing to do any more
+        last, self._last, back, self._back = self._last, None, self._back, None
+        for thread in (last, back):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(_END_WITHIN)  # it has little or nothing to do any more
 
     def hold(self) -> None:
         """Before a fork: wait for transactions to end, close, and keep every thread out."""
         self._write_lock.acquire()
         self._read_lock.acquire()
         self._sync_lock.acquire()
+        self._back_lock.acquire()
         self._drop()
 
     def let_go(self) -> None:
         """After a fork: let threads in again."""
+        self._back_lock.release()
         self._sync_lock.release()
         self._read_lock.release()
         self._write_lock.release()
@@ -214,6 +266,7 @@ class Database:
                 db.close()
                 raise
             self._writer = db
+            self._written_back = db.total_changes
         return self._writer
 
     def _drop(self) -> None:

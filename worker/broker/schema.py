@@ -23,7 +23,9 @@ _log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x4E675142  # "NgQB"
 BUSY_TIMEOUT = 15.0  # s to wait for another process's transaction
-_LOG_PAGES = 4000  # the log is written back when it has so many; fewer make publishing wait more
+LOG_PAGES = 8000
+"""The log begins anew when it has so many; `Database` sees to that beside what is written."""
+_MOST_LOG_PAGES = 3 * LOG_PAGES  # from then on each commit tries to write it back by itself
 _FULL_CHECK_BELOW = 64 << 20  # bytes; a larger file is checked only when it was found damaged
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
@@ -104,8 +106,8 @@ def connect(path: Path) -> sqlite3.Connection:
         raise translated(error, path) from error
     try:
         db.execute("PRAGMA synchronous=NORMAL")
-        db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-        db.execute("PRAGMA journal_size_limit=16777216")
+        db.execute(f"PRAGMA wal_autocheckpoint={_MOST_LOG_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit={LOG_PAGES * 4096}")
     except sqlite3.Error as error:
         db.close()
         raise translated(error, path) from error

@@ -5,6 +5,7 @@ Owns their arguments and what they print.
 
 import asyncio
 import contextlib
+import io
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -26,8 +27,8 @@ from worker.service.routing import TASKS, route
 LOOK_AGAIN = 2.0
 """Seconds after which an answer is read again, should an event have been missed."""
 QUERY_TYPES: tuple[QueryType, ...] = tuple(TASKS)
-EVERY = 10_000
-"""Chats that are looked through for the beginning of an id."""
+EVERY = 1_000_000
+"""More chats than anybody has: all of them are listed and looked through."""
 TITLE_PATIENCE = 10.0
 """Seconds that the model gets to find a title."""
 
@@ -60,11 +61,13 @@ def ask(
 ) -> None:
     """Ask TEXT ("-" reads it from standard input) and print the answer."""
     output = Output(as_json=as_json)
-    question = sys.stdin.read() if text == "-" else text
+    question = from_input() if text == "-" else text
     if not question.strip():
         raise click.UsageError("There is nothing to ask.")
 
     async def action(engine: Engine, services: OwnerServices) -> int:
+        for notice in engine.notices:
+            output.note(str(notice))
         provider, chosen = await split_model(services, model)
         events = engine.bus.subscribe(LOCAL_OWNER)
         chat = None if chat_id is None else await find(services, chat_id)
@@ -97,6 +100,18 @@ def ask(
     # Celery takes a while to import: only where something may be queued.
     queue = route(question, query_type, use_celery).lane == "queued"
     sys.exit(run(output, action, queue=queue))
+
+
+def from_input() -> str:
+    """What standard input holds; bytes that are no text are replaced. Raises UsageError."""
+    if sys.stdin is None:  # closed by whoever started this
+        raise click.UsageError("There is no standard input.")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    try:
+        return sys.stdin.read()
+    except OSError as error:
+        raise click.UsageError(f"Standard input cannot be read: {error.strerror}.") from error
 
 
 def _queued(sent: Sent) -> str:
@@ -307,7 +322,7 @@ async def find(services: OwnerServices, text: str) -> str:
 
 
 async def _list(output: Output, services: OwnerServices, archived: bool) -> None:
-    found = await services.chats.list_chats(archived=archived)
+    found = await services.chats.list_chats(archived=archived, limit=EVERY)
     if output.as_json:
         output.document(
             [

@@ -25,12 +25,18 @@ class ReaderGone(Exception):
     """Whoever read what is printed (`head`, a closed terminal) wants no more of it."""
 
 
+class NotWritten(ReaderGone):
+    """What is printed cannot be written where it goes; says why (a full disk)."""
+
+
 @contextmanager
 def _to_a_reader() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
         raise ReaderGone from None
+    except OSError as error:
+        raise NotWritten(error.strerror or type(error).__name__) from None
 
 
 class _Console(Console):
@@ -68,7 +74,8 @@ class Output:
     def line(self, text: str, style: str = "") -> None:
         """A line for people."""
         if not self.as_json:
-            self._console.print(Text(harmless(text), style=style))
+            with _to_a_reader():
+                self._console.print(Text(harmless(text), style=style))
 
     def piece(self, text: str) -> None:
         """A piece of an answer, at once and without a line end."""
@@ -97,7 +104,8 @@ class Output:
             table.add_column(head, overflow="fold", no_wrap=head.lower() == "id")
         for row in rows:
             table.add_row(*(Text(harmless(cell)) for cell in row))
-        self._console.print(table)
+        with _to_a_reader():
+            self._console.print(table)
 
     def problem(self, problem: Problem) -> None:
         """What went wrong: in JSON as the document, otherwise on standard error."""
@@ -117,15 +125,18 @@ class Output:
 
     def flush(self) -> None:
         """Let everything reach its reader now."""
-        with _to_a_reader():
-            sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started this
+            with _to_a_reader():
+                sys.stdout.flush()
 
     def let_go(self) -> None:
         """Drop what nobody reads any more: Python would complain of it at the very end."""
         for stream in (sys.stdout, sys.stderr):
+            if stream is None:
+                continue
             try:
                 stream.flush()
-            except BrokenPipeError:
+            except OSError:
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, stream.fileno())
                 os.close(nowhere)

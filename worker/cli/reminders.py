@@ -24,6 +24,7 @@ from worker.contract.reminders import Reminder, ReminderView, Understood
 from worker.engine import Engine
 from worker.moments.recurrence import find_zone
 from worker.moments.words import rule_words
+from worker.moments.zone import in_zone
 from worker.service.owner import OwnerServices
 from worker.service.reminders import Reminders
 
@@ -306,7 +307,7 @@ def _understood_json(found: Understood, made: Reminder | None) -> dict[str, obje
 
 def _json(one: Reminder) -> dict[str, object]:
     """As scripts get it: its next time as its own clock shows it."""
-    due = None if one.due is None else one.due.astimezone(ZoneInfo(one.zone)).isoformat()
+    due = None if one.due is None else in_zone(one.due, one.zone).isoformat()
     return {**asdict(one), "due": due}
 
 

@@ -14,13 +14,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, contextmanager
 
-from worker.cli.output import Output, ReaderGone
+from worker.cli.output import NotWritten, Output, ReaderGone
 from worker.cli.spare import beside
 from worker.contract.errors import NagathaError, StorageError
 from worker.contract.types import Problem
 from worker.engine import LOCAL_OWNER, Engine
 from worker.logging import LogSystem, Redactor
-from worker.paths import Paths
+from worker.paths import Paths, unusable
 from worker.presence import ProcessRole
 from worker.runtime import THREAD_NAME, Runtime
 from worker.service.owner import OwnerServices
@@ -84,8 +84,8 @@ def run(
             await engine.plug(CeleryBackground(engine, paths.queue, work=works))
         return await action(engine, engine.services(LOCAL_OWNER))
 
+    paths = Paths.find()
     try:
-        paths = Paths.find()
         with contextlib.suppress(*(() if without_data is None else (OSError,))):
             paths.make()
         with LogSystem(paths.logs, redactor) as logs, Runtime() as runtime, _signals_interrupt():
@@ -93,27 +93,32 @@ def run(
         output.flush()
         return code
     except NagathaError as error:
-        output.problem(error.problem)
+        return _failed(output, error.problem)
+    except NotWritten as error:
+        output.let_go()
+        output.failure("The result could not be written", f"{error}.")
         return FAILED
     except ReaderGone:
         output.let_go()
         return READER_GONE
     except OSError as error:
-        output.problem(
-            Problem(
-                "storage",
-                "The data folder cannot be used",
-                str(error),
-                "Allow this program to write there, or set NAGATHA_HOME to another folder.",
-            )
-        )
-        return FAILED
+        return _failed(output, unusable(paths.home, error).problem)
     except KeyboardInterrupt:
         doing.interrupted = True
         return FAILED
     finally:
         if doing.interrupted and _held_up():
             _leave()
+
+
+def _failed(output: Output, problem: Problem) -> int:
+    """Say what went wrong, as far as somebody reads it."""
+    try:
+        output.problem(problem)
+        output.flush()
+    except ReaderGone:
+        output.let_go()
+    return FAILED
 
 
 def _held_up() -> bool:
@@ -124,7 +129,7 @@ def _held_up() -> bool:
 def _leave() -> None:
     """End the process now: Python would wait at its end for the threads that are held up."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(FAILED)
 

@@ -18,6 +18,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from worker.contract.addresses import is_web_address
+
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]+", re.ASCII)
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
@@ -83,7 +85,7 @@ def _names_somebody(address: str) -> bool:
 
 
 def _web_address(value: str) -> str:
-    if not _WEB_ADDRESS.match(value):
+    if not _WEB_ADDRESS.match(value) or not is_web_address(value):
         raise ValueError("An address such as https://api.openai.com/v1 is expected")
     if fault := login_in(value):
         raise ValueError(fault)

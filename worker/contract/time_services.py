@@ -119,6 +119,11 @@ class ReminderService(Protocol):
         """Leave out the next time. One that does not recur is ended."""
         ...
 
+    async def undo_skip(self, reminder: str, due: datetime, snoozed: bool = False) -> Reminder:
+        """Undo `skip` of the time `due`, `snoozed` where a snooze had put it there: it comes
+        again. Where something else became of the reminder since, nothing changes."""
+        ...
+
     async def reopen(self, reminder: str) -> Reminder:
         """Undo `done` of one that was ended: it is due at its time if that is to come, or else
         open again as missed."""
@@ -218,6 +223,10 @@ class RoutineService(Protocol):
 
     async def history(self, routine: str, limit: int = 50) -> tuple[Occurrence, ...]:
         """Its occurrences, newest first."""
+        ...
+
+    async def occurrence(self, occurrence: str) -> Occurrence:
+        """One occurrence; raises NotFound."""
         ...
 
     async def asking(self) -> tuple[Occurrence, ...]:

@@ -186,7 +186,7 @@ def bad_address(call: Call) -> ModelError:
     """The provider's address is no address."""
     return ModelError(
         f"The address of {call.provider} is not valid",
-        "It has to begin with http:// or https://.",
+        "It has to begin with http:// or https://, and a port is a number up to 65535.",
         f"Correct it in {_SETTINGS}.",
         kind="no_network",
         action="models",
@@ -201,6 +201,17 @@ def bad_proxy(call: Call, why: str) -> ModelError:
         f"Check the proxy in {_SETTINGS}.",
         kind="no_network",
         action="models",
+    )
+
+
+def bad_certificates(call: Call, error: OSError) -> ModelError:
+    """What tells whether it is the right server cannot be read."""
+    return ModelError(
+        f"{call.provider} cannot be reached safely",
+        f"The certificates cannot be read: {error.strerror or type(error).__name__}.",
+        "Check the variables SSL_CERT_FILE and SSL_CERT_DIR, or remove them.",
+        kind="no_network",
+        action="retry",
     )
 
 

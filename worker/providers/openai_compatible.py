@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from worker.contract.addresses import is_local
+from worker.contract.addresses import is_local, is_web_address
 from worker.contract.errors import ModelError
 from worker.contract.system import ModelInfo, ProviderTest
 from worker.providers.base import (
@@ -83,6 +83,7 @@ class OpenAICompatible:
         self._now = now
         self._client: AsyncOpenAI | None = None
         self._web: httpx2.AsyncClient | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._opening = asyncio.Lock()
         self._quirks: dict[str, Quirks] = {}
 
@@ -155,7 +156,9 @@ class OpenAICompatible:
         """See `ModelProvider.aclose`."""
         client, self._client, self._web = self._client, None, None
         if client is not None:
-            await client.close()
+            # On its own: where it is cancelled half way, it leaves the other connections open.
+            self._closing = asyncio.ensure_future(client.close())
+            await asyncio.shield(self._closing)
 
     # the way there ---------------------------------------------------------------------------
 
@@ -201,10 +204,10 @@ class OpenAICompatible:
         from openai import AsyncOpenAI
 
         from worker.providers.bounds import bound
-        from worker.providers.errors import Call, bad_address, bad_key, bad_proxy
+        from worker.providers.errors import Call, bad_address, bad_certificates, bad_key, bad_proxy
 
         call = Call(self.name, self.base_url, self._key, local=self.local)
-        if not self.base_url.lower().startswith(("http://", "https://")):
+        if not is_web_address(self.base_url):
             raise bad_address(call)
         if self._key is not None and not (self._key.isascii() and self._key.isprintable()):
             raise bad_key(call)
@@ -219,6 +222,8 @@ class OpenAICompatible:
             )
         except (ImportError, ValueError, httpx2.InvalidURL) as error:
             raise bad_proxy(call, str(error)) from None
+        except OSError as error:
+            raise bad_certificates(call, error) from None
         self._web = web
         return AsyncOpenAI(
             base_url=self.base_url,

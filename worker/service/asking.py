@@ -40,6 +40,7 @@ class Asking:
         settings: Callable[[], Settings],
         local_now: Callable[[], datetime],
     ) -> None:
+        """`local_now` is now in the zone of the machine, with its name; asked off the loop."""
         self._desk = desk
         self._toolbox = toolbox
         self._settings = settings
@@ -60,7 +61,7 @@ class Asking:
         writing.ask(
             chosen.provider.id, chosen.model, free=chosen.provider.local, counted=real
         )  # fmt: skip
-        now = self._local_now()
+        now = await asyncio.to_thread(self._local_now)
         branch: tuple[Message, ...] = ()
         if message.parent is not None:
             branch, _ = await scope.storage.branch(scope.owner, message.parent)

@@ -4,6 +4,7 @@ Owns the checks. It must not know how the parts work.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,12 +22,16 @@ CHECK_TIMEOUT = 90.0
 """Seconds for one check; asking a model may take that long."""
 ALL = "all"
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
     """Checks of one engine, on behalf of one owner."""
 
     scope: Scope
+    home: str
+    """The data folder."""
     background: Callable[[], Background]
     beat_is_taken: Callable[[], bool]
     modules: Modules
@@ -93,6 +98,10 @@ class Doctor:
             found = Check(name, "failed", *_told(error.problem))
         except TimeoutError:
             found = Check(name, "failed", f"No answer within {CHECK_TIMEOUT:.0f} s.")
+        except Exception as error:  # a part that is broken in a new way must not hide the others
+            log.exception("the check of %s broke", name)
+            why = f"The check itself broke with {type(error).__name__}."
+            found = Check(name, "failed", why, "The log says more.")
         return replace(found, seconds=self.monotonic() - started)
 
     async def _storage(self) -> Check:
@@ -106,8 +115,8 @@ class Doctor:
         return Check(
             "storage",
             "ok",
-            f"Written and read. {statistics.chats} chats, {statistics.messages} messages, "
-            f"{statistics.size / 1e6:.1f} MB.",
+            f"Written and read in {self.home}. {statistics.chats} chats, "
+            f"{statistics.messages} messages, {statistics.size / 1e6:.1f} MB.",
         )
 
     async def _broker(self) -> Check:

@@ -101,6 +101,7 @@ class Owners:
         chats = Chats(scope, self.answers, self._attachments, jobs.estimate)
         doctor = Doctor(
             scope=scope,
+            home=str(self.paths.home),
             background=self._background,
             beat_is_taken=lambda: self.presence.is_taken("beat"),
             modules=modules,
@@ -152,6 +153,7 @@ class Owners:
             routines=Routines(
                 scope,
                 self.host,
+                self.zone,
                 partial(self.routine_clock.begin_by_hand, owner),
                 self.routine_clock.changed,
             ),

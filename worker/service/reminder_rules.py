@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 LATE = timedelta(minutes=1)
 """What is found later than this after its time was missed."""
 
+_MOMENT = timedelta(microseconds=1)
+BROKEN_RULE = (ValueError, LookupError, TypeError, OverflowError)
+"""What a start, zone or rule that makes no sense may raise."""
+
 Rule: TypeAlias = Callable[[ReminderRow], ReminderChange | None]
 
 
@@ -115,6 +119,27 @@ def skipped(row: ReminderRow, now: datetime) -> ReminderChange | None:
     if after.reminder.due is None and not row.open:
         after = _ended(row, now)
     return ReminderChange(after)
+
+
+def unskipped(
+    row: ReminderRow, now: datetime, due: datetime, *, snoozed: bool
+) -> ReminderChange | None:
+    """See `ReminderService.undo_skip`."""
+    reminder = row.reminder
+    series, snooze = row.series, row.snooze
+    if reminder.done is not None:
+        # It ended with that: what was to come stayed with it.
+        if due != (snooze if snoozed else series):
+            return None
+    elif snoozed:
+        if snooze is not None:
+            return None
+        snooze = due
+    else:
+        if series != _following(reminder, due) or due != _following(reminder, due - _MOMENT):
+            return None
+        series = due
+    return ReminderChange(placed(row, series, snooze, done=None, updated=now))
 
 
 def reopened(row: ReminderRow, now: datetime, newest: Firing | None) -> ReminderChange | None:
@@ -243,7 +268,7 @@ def _passed(reminder: Reminder, first: datetime, now: datetime) -> Passed:
     start, zone, rrule = reminder.start, reminder.zone, reminder.rrule
     try:
         return passed(lambda after: occurrences(start, zone, rrule, after), first, now)
-    except (ValueError, LookupError) as error:
+    except BROKEN_RULE as error:
         # E.g. a zone that this machine does not know. It must not keep others from being told.
         log.warning("reminder %s has no next time any more: %s", reminder.id, error)
     return Passed(first, 0, None)

@@ -5,9 +5,11 @@ Owns what may be asked for, and that everybody is told of what became of it. Wha
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from worker.contract.errors import InvalidInput, NotFound, TooLarge
@@ -29,6 +31,8 @@ from worker.service.reminder_rules import Rule
 from worker.service.reminding import Reminding
 from worker.service.scope import Scope, new_id
 from worker.storage.reminders import ReminderChange, ReminderRow
+
+log = logging.getLogger(__name__)
 
 TEXT_LIMIT = 2000
 NOTES_LIMIT = 100_000
@@ -230,6 +234,15 @@ class Reminders:
         """See `ReminderService.skip`."""
         now = self.scope.now()
         return await self._apply(reminder, lambda row: reminder_rules.skipped(row, now))
+
+    async def undo_skip(self, reminder: str, due: datetime, snoozed: bool = False) -> Reminder:
+        """See `ReminderService.undo_skip`."""
+        if due.tzinfo is None:
+            raise InvalidInput("This time has no zone", "", "Give one with its offset.")
+        now, at = self.scope.now(), due.astimezone(UTC)
+        return await self._apply(
+            reminder, lambda row: reminder_rules.unskipped(row, now, at, snoozed=snoozed)
+        )
 
     async def reopen(self, reminder: str) -> Reminder:
         """See `ReminderService.reopen`."""
@@ -445,7 +458,7 @@ def _first(start: str, zone: str, rrule: str, now: datetime) -> datetime | None:
         times = occurrences(start, zone, rrule, now)
         first = next(times, None)
         second = next(times, None)
-    except (ValueError, LookupError, TypeError, OverflowError) as error:
+    except reminder_rules.BROKEN_RULE as error:
         raise InvalidInput(
             "This is no time to be reminded at",
             str(error),
@@ -466,11 +479,12 @@ def _times_until(reminders: Sequence[Reminder], end: datetime) -> int:
         due = reminder.due
         if due is None:
             continue
-        times = occurrences(reminder.start, reminder.zone, reminder.rrule, due)
-        for number, at in enumerate(times, start=1):
-            if at >= end or number > MOST_TIMES:
-                break
-            count += 1
+        try:
+            times = occurrences(reminder.start, reminder.zone, reminder.rrule, due)
+            count += sum(1 for _ in takewhile(lambda at: at < end, islice(times, MOST_TIMES)))
+        except reminder_rules.BROKEN_RULE as error:
+            # E.g. a zone that this machine does not know: the others are counted all the same.
+            log.info("reminder %s has no further times: %s", reminder.id, error)
     return count
 
 

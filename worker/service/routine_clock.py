@@ -7,7 +7,7 @@ same, since the storage says who was first. It must not know SQL or Celery.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -28,7 +28,7 @@ from worker.service.routine_start import Starts
 from worker.service.routine_times import passed, rule_of
 from worker.service.scope import new_id
 from worker.storage.base import Storage
-from worker.storage.routines import OVERLAP, OwnedOccurrence, Start
+from worker.storage.routines import OVERLAP, OwnedOccurrence, RoutineChanges, Start
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,9 @@ class RoutineClock:
         self._looked: tuple[datetime, float] | None = None
         self._changed = asyncio.Event()
         self._ticking = asyncio.Lock()
-        self._broke = False
-        """Whether a routine that is due cannot be begun: it would be due again at once."""
+        self._broke: datetime | None = None
+        """When it was looked last, where a routine that is due could not be begun: it is tried
+        again after a while, and holds up none that is due later."""
 
     # the timer ---------------------------------------------------------------------------
 
@@ -90,10 +91,9 @@ class RoutineClock:
             self._changed.clear()
             wait = EVERY
             try:
-                self._broke = False
                 await self.tick()
                 due = await self.next_routine_due()
-                if due is not None and not self._broke:
+                if due is not None:
                     left = (due - self._now()).total_seconds()
                     wait = min(EVERY, max(_LEAST, left))
             except NagathaError as error:
@@ -120,7 +120,7 @@ class RoutineClock:
         """
         if self._paused():
             return None
-        due = await self._storage().next_routine_due()
+        due = await self._storage().next_routine_due(self._broke)
         waiting = await self._storage().open_occurrences(("waiting",))
         settling = SETTLING - (self._monotonic() - self._awake_since)
         if settling > 0 and any(owned.catch_up for owned in waiting):
@@ -138,14 +138,17 @@ class RoutineClock:
         """
         async with self._ticking:
             now = self._look_at_clocks()
-            await self._end_all()
+            self._broke = None
+            await self._end_all(now)
             if self._paused():
                 return
             for owner, routine in await self._storage().due_routines(now):
-                await self._apart(routine.id, self._come(owner, routine, now))
-            await self._begin_waiting()
+                await self._apart(routine.id, now, self._come(owner, routine, now))
+            await self._begin_waiting(now)
 
-    async def _apart(self, routine: str, work: Coroutine[object, object, T]) -> T | None:
+    async def _apart(
+        self, routine: str, now: datetime, work: Coroutine[object, object, T]
+    ) -> T | None:
         """The result of `work`; None where it broke, which must not hold up other routines."""
         try:
             return await work
@@ -153,7 +156,7 @@ class RoutineClock:
             raise
         except Exception:  # a defect of ours, or of what is stored
             log.exception("the schedule %s could not be looked after", routine)
-            self._broke = True
+            self._broke = now
             return None
 
     def _look_at_clocks(self) -> datetime:
@@ -171,9 +174,12 @@ class RoutineClock:
         home = self._homes(owner)
         try:
             times = await asyncio.to_thread(passed, rule_of(routine), routine.due, now)
-        except ValueError as error:  # stored by another version
+        except ValueError as error:  # stored by another version, or a zone that is gone
             log.error("the schedule %s has no rule any more: %s", routine.id, error)
-            await self._storage().update_routine(owner, routine.id, {"due": None})
+            changes: RoutineChanges = {"due": None, "paused": True, "updated": now}
+            changes["paused_why"] = f"When it runs makes no sense here: {error}."
+            await self._storage().update_routine(owner, routine.id, changes)
+            await self._tell_routine(home, routine.id)
             return
         move = (routine.due, times.following)
         time = Occurrence(new_id(), routine.id, times.last, state="waiting", earlier=times.earlier)
@@ -182,20 +188,32 @@ class RoutineClock:
         elif routine.missed == "skip":
             await self._add(home, replace(time, state="skipped", ended=now), move)
         elif routine.missed == "ask":
-            await self._ask(home, time, move)
+            asking = await self._storage().asking_occurrences(home.scope.owner)
+            before = [one for one in asking if one.routine == routine.id]
+            await self._add_for_all(home, replace(time, state="asking"), move, before)
         else:
-            await self._add(home, time, move, catch_up=True)
+            waiting = await self._storage().open_occurrences(("waiting",))
+            before = [
+                owned.occurrence
+                for owned in waiting
+                if owned.catch_up and owned.occurrence.routine == routine.id
+            ]
+            await self._add_for_all(home, time, move, before)
         await self._tell_routine(home, routine.id)
 
-    async def _ask(
-        self, home: Starts, time: Occurrence, move: tuple[datetime, datetime | None]
+    async def _add_for_all(
+        self,
+        home: Starts,
+        time: Occurrence,
+        move: tuple[datetime, datetime | None],
+        before: Sequence[Occurrence],
     ) -> None:
-        """Ask once about all that was missed, also about what was asked before."""
-        asking = await self._storage().asking_occurrences(home.scope.owner)
-        before = [one for one in asking if one.routine == time.routine]
+        """Ask once about all that was missed, or make up for it once: also for what was missed
+        `before`, and is not decided or begun yet."""
         earlier = time.earlier + sum(one.earlier + 1 for one in before)
-        asked = replace(time, state="asking", earlier=earlier)
-        await self._add(home, asked, move, instead=tuple(one.id for one in before))
+        both = replace(time, earlier=earlier)
+        instead = tuple(one.id for one in before)
+        await self._add(home, both, move, catch_up=time.state == "waiting", instead=instead)
         for one in before:
             await self._tell(home, await self._storage().get_occurrence(home.scope.owner, one.id))
 
@@ -306,7 +324,7 @@ class RoutineClock:
             with contextlib.suppress(NagathaError):  # recovery does it
                 await self._write_here(scope.owner, run.id)
 
-    async def _begin_waiting(self) -> None:
+    async def _begin_waiting(self, now: datetime) -> None:
         """Begin what waits and may: what was missed a few at a time, and not at once."""
         there = await self._storage().open_occurrences(("waiting", "running"))
         catching_up = sum(one.catch_up and one.occurrence.state == "running" for one in there)
@@ -316,7 +334,7 @@ class RoutineClock:
                 continue
             if owned.catch_up and (not settled or catching_up >= CATCH_UPS):
                 continue
-            begun = await self._apart(owned.occurrence.routine, self._begin_one(owned))
+            begun = await self._apart(owned.occurrence.routine, now, self._begin_one(owned))
             if begun and owned.catch_up:
                 catching_up += 1
 
@@ -343,15 +361,18 @@ class RoutineClock:
             await self._end_with(self._homes(owner), time, run)
             self.changed()
 
-    async def _end_all(self) -> None:
+    async def _end_all(self, now: datetime) -> None:
         """What a process that is gone told nobody."""
         for owned in await self._storage().open_occurrences(("running", "parked")):
-            run: Run | None = None
-            if owned.occurrence.run is not None:
-                with contextlib.suppress(NotFound):
-                    run = await self._storage().get_run(owned.owner, owned.occurrence.run)
-            if run is None or run.state in FINAL_STATES:
-                await self._end_with(self._homes(owned.owner), owned.occurrence, run)
+            await self._apart(owned.occurrence.routine, now, self._end_where_over(owned))
+
+    async def _end_where_over(self, owned: OwnedOccurrence) -> None:
+        run: Run | None = None
+        if owned.occurrence.run is not None:
+            with contextlib.suppress(NotFound):
+                run = await self._storage().get_run(owned.owner, owned.occurrence.run)
+        if run is None or run.state in FINAL_STATES:
+            await self._end_with(self._homes(owned.owner), owned.occurrence, run)
 
     async def _end_with(self, home: Starts, time: Occurrence, run: Run | None) -> None:
         ended, failed = await ended_as(home.scope, time, run)
@@ -365,7 +386,7 @@ class RoutineClock:
         why = f"It failed {FAILURES_TO_PAUSE} times in a row"
         if time.error is not None:
             why = f"{why}: {time.error.title}"
-        routine = await storage.end_occurrence(owner, time, failed, f"{why}.")
+        routine = await storage.end_occurrence(owner, time, failed, f"{why}.", self._now())
         if routine is None:
             return  # another process was quicker
         await self._tell(home, await storage.get_occurrence(owner, time.id))

@@ -17,7 +17,7 @@ from worker.contract.routines import Routine
 from worker.moments.cron import fields
 from worker.moments.passed import Passed
 from worker.moments.passed import passed as times_passed
-from worker.moments.recurrence import occurrences
+from worker.moments.recurrence import find_zone, occurrences
 
 SHORTEST = timedelta(minutes=1)
 """Between two times of a routine."""
@@ -40,7 +40,7 @@ class Rule:
         if not self.cron:
             yield from occurrences(self.start, self.zone, self.rrule, moment)
             return
-        where = ZoneInfo(self.zone)
+        where = find_zone(self.zone)
         first = datetime.fromisoformat(self.start).replace(tzinfo=where).astimezone(UTC)
         # Not before its start, which may be one of its times itself.
         begin = max(moment, first - timedelta(seconds=1))

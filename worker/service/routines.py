@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tzlocal import get_localzone_name
-
 from worker.contract.errors import Conflict, InvalidInput, TooLarge
 from worker.contract.events import OccurrenceChanged, RoutineChanged
 from worker.contract.routines import CatchUp, Occurrence, Overlap, Routine, RoutineDraft
@@ -37,6 +35,8 @@ class Routines:
 
     scope: Scope
     host: ModuleHost
+    zone: Callable[[], str]
+    """The machine's; read off the loop."""
     begin: Callable[[Routine, Occurrence], Awaitable[Occurrence]]
     """Begins an occurrence that a person asks for; see `RoutineClock.begin_by_hand`."""
     changed: Callable[[], None]
@@ -54,15 +54,17 @@ class Routines:
 
     async def preview(self, draft: RoutineDraft, count: int = 3) -> tuple[datetime, ...]:
         """See `RoutineService.preview`."""
-        await self._check(draft)
-        wanted = max(1, min(count, MOST_PREVIEWED))
-        rule = self._rule(draft)
-        return await asyncio.to_thread(checked_rule, rule, self.scope.now(), wanted)
+        _, coming = await self._checked(draft, max(1, min(count, MOST_PREVIEWED)))
+        return coming
 
     async def history(self, routine: str, limit: int = 50) -> tuple[Occurrence, ...]:
         """See `RoutineService.history`."""
         limit = max(1, min(limit, HIGHEST_LIMIT))
         return await self.scope.storage.occurrences(self.scope.owner, routine, limit)
+
+    async def occurrence(self, occurrence: str) -> Occurrence:
+        """See `RoutineService.occurrence`."""
+        return await self.scope.storage.get_occurrence(self.scope.owner, occurrence)
 
     async def asking(self) -> tuple[Occurrence, ...]:
         """See `RoutineService.asking`."""
@@ -72,9 +74,8 @@ class Routines:
 
     async def add(self, draft: RoutineDraft, source: Source = "chat") -> Routine:
         """See `RoutineService.add`."""
-        (due,) = await self.preview(draft, 1)
+        rule, (due,) = await self._checked(draft)
         now = self.scope.now()
-        rule = self._rule(draft)
         made = Routine(
             id=new_id(),
             title=_title(draft),
@@ -107,8 +108,7 @@ class Routines:
             draft = replace(draft, start=old.start)
         if not draft.zone:
             draft = replace(draft, zone=old.zone)
-        (due,) = await self.preview(draft, 1)
-        rule = self._rule(draft)
+        rule, (due,) = await self._checked(draft)
         changes: RoutineChanges = {
             "title": _title(draft),
             "kind": "task" if draft.task else "prompt",
@@ -186,6 +186,15 @@ class Routines:
 
     # within ------------------------------------------------------------------------------
 
+    async def _checked(
+        self, draft: RoutineDraft, count: int = 1
+    ) -> tuple[Rule, tuple[datetime, ...]]:
+        """When it runs, and its next times."""
+        await self._check(draft)
+        zone = draft.zone or await asyncio.to_thread(self.zone)
+        rule = self._rule(draft, zone)
+        return rule, await asyncio.to_thread(checked_rule, rule, self.scope.now(), count)
+
     async def _check(self, draft: RoutineDraft) -> None:
         if bool(draft.prompt.strip()) == bool(draft.task):
             raise InvalidInput(
@@ -211,8 +220,7 @@ class Routines:
         parameters = self.host.spec(draft.task).info.parameters
         return dict(checked(parameters, draft.arguments, draft.task))
 
-    def _rule(self, draft: RoutineDraft) -> Rule:
-        zone = draft.zone or get_localzone_name() or "UTC"
+    def _rule(self, draft: RoutineDraft, zone: str) -> Rule:
         start = draft.start
         if not start:
             try:
@@ -223,7 +231,12 @@ class Routines:
         return Rule(start, zone, draft.rrule.strip(), draft.cron.strip())
 
     async def _next(self, routine: Routine) -> datetime | None:
-        return await asyncio.to_thread(next_time, rule_of(routine), self.scope.now())
+        try:
+            return await asyncio.to_thread(next_time, rule_of(routine), self.scope.now())
+        except ValueError as error:  # stored by another version, or a zone that is gone
+            raise InvalidInput(
+                "When it runs makes no sense here", str(error), "Change when it runs."
+            ) from None
 
     async def _there(self, routine: str) -> Routine:
         found = await self.get(routine)

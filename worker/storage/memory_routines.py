@@ -88,10 +88,11 @@ class MemoryRoutines(MemoryState):
         found.sort(key=lambda row: row[0])
         return tuple((owner, self._with_last(owner, one)) for _, owner, one in found)
 
-    async def next_routine_due(self) -> datetime | None:
+    async def next_routine_due(self, after: datetime | None = None) -> datetime | None:
         """See `RoutineStorage.next_routine_due`."""
         everybody = (one for mine in self._owners.values() for one in mine.routines.values())
-        return min((one.due for one in everybody if one.due is not None), default=None)
+        dues = (one.due for one in everybody if one.due is not None)
+        return min((due for due in dues if after is None or due > after), default=None)
 
     # occurrences -------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class MemoryRoutines(MemoryState):
         mine.times[occurrence.id] = Time(occurrence, catch_up)
         for name in instead:
             time = mine.times.get(name)
-            if time is not None and time.occurrence.state == "asking":
+            if time is not None and time.occurrence.state in ("asking", "waiting"):
                 time.occurrence = replace(time.occurrence, state="skipped")
         return True
 
@@ -153,7 +154,12 @@ class MemoryRoutines(MemoryState):
         await self.add_log(owner, start.run.id, start.lines)
 
     async def end_occurrence(
-        self, owner: str, occurrence: Occurrence, failed: bool | None, pause_why: str = ""
+        self,
+        owner: str,
+        occurrence: Occurrence,
+        failed: bool | None,
+        pause_why: str = "",
+        at: datetime | None = None,
     ) -> Routine | None:
         """See `RoutineStorage.end_occurrence`."""
         time = self._time(owner, occurrence.id)
@@ -166,7 +172,7 @@ class MemoryRoutines(MemoryState):
         time.occurrence = replace(occurrence, started=before.started, seconds=seconds)
         time.parked = None
         routine = self._routine(owner, before.routine)
-        after = rules.failed_once_more(routine, failed, pause_why)
+        after = rules.failed_once_more(routine, failed, pause_why, at or occurrence.ended)
         self._of(owner).routines[after.id] = after
         return self._with_last(owner, after)
 

@@ -91,8 +91,9 @@ class RoutineStorage(Protocol):
         """Those of everybody that are due at `now`, with their owner, the longest due first."""
         ...
 
-    async def next_routine_due(self) -> datetime | None:
-        """When the next one of everybody is due."""
+    async def next_routine_due(self, after: datetime | None = None) -> datetime | None:
+        """When the next one of everybody is due; of those that are due `after` a time, where that
+        is given."""
         ...
 
     async def add_occurrence(
@@ -106,8 +107,8 @@ class RoutineStorage(Protocol):
         instead: Sequence[str] = (),
     ) -> bool:
         """In one transaction: the occurrence, the routine's `due` moved from the first time of
-        `move` to the second, what `start` holds, and the occurrences `instead`, which still ask,
-        as skipped.
+        `move` to the second, what `start` holds, and the occurrences `instead`, which still ask or
+        wait, as skipped.
 
         False, with nothing changed, where the routine is not due at that time any more (another
         process was quicker, it was paused or deleted); and where that time has its occurrence,
@@ -123,12 +124,18 @@ class RoutineStorage(Protocol):
         ...
 
     async def end_occurrence(
-        self, owner: str, occurrence: Occurrence, failed: bool | None, pause_why: str = ""
+        self,
+        owner: str,
+        occurrence: Occurrence,
+        failed: bool | None,
+        pause_why: str = "",
+        at: datetime | None = None,
     ) -> Routine | None:
         """In one transaction: an open occurrence as it ended, and its routine's count of
         failures: one more where it `failed`, none where not, as it was for None. With the last
-        failure that is borne the routine pauses itself, and says `pause_why`. The time that it was
-        at work (`seconds`) is reckoned here.
+        failure that is borne the routine pauses itself, and says `pause_why`: it is changed `at`
+        that time, None for when the occurrence ended. The time that it was at work (`seconds`) is
+        reckoned here.
 
         Returns the routine as it is then; None, with nothing changed, where it was not open.
         """

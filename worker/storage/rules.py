@@ -322,15 +322,24 @@ def expired_approval() -> Conflict:
     return Conflict("Nobody waits for this any more", "What asked for it has ended.")
 
 
-def failed_once_more(routine: Routine, failed: bool | None, pause_why: str) -> Routine:
+def failed_once_more(
+    routine: Routine, failed: bool | None, pause_why: str, at: datetime | None
+) -> Routine:
     """`routine` after one of its runs ended: with its count of failures, and paused where those
-    are too many."""
+    are too many, which changes it `at` that time (where that is known)."""
     if failed is None:
         return routine
     failures = routine.failures + 1 if failed else 0
     if failures < FAILURES_TO_PAUSE or routine.paused:
         return replace(routine, failures=failures)
-    return replace(routine, failures=failures, paused=True, paused_why=pause_why, due=None)
+    return replace(
+        routine,
+        failures=failures,
+        paused=True,
+        paused_why=pause_why,
+        due=None,
+        updated=at or routine.updated,
+    )
 
 
 def worked_seconds(

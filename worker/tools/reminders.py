@@ -7,11 +7,11 @@ are kept. A reminder only tells, so nobody has to agree to one.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from worker.contract.errors import NagathaError
 from worker.contract.reminders import Reminder
 from worker.moments.words import moment_words, rule_words
+from worker.moments.zone import in_zone
 from worker.tools.base import ToolContext, ToolOutcome
 
 CREATE = "create_reminder"
@@ -198,4 +198,4 @@ def _when(one: Reminder) -> str:
 
 
 def _at(moment: datetime, zone: str) -> str:
-    return moment_words(moment.astimezone(ZoneInfo(zone)))
+    return moment_words(in_zone(moment, zone))

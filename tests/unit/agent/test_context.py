@@ -181,7 +181,8 @@ def test_notes_then_they_read_well() -> None:
 def test_files_in_other_encodings_then_their_text_is_read() -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         assert decoded("Grüße 🎉".encode(encoding)) == "Grüße 🎉"
-    assert decoded(b"caf\xe9") == "caf\ufffd"
+    assert decoded(b"caf\xe9") == "café"  # as it was counted when it was attached
+    assert decoded(b"\xff\xfea") == "\ufffd"
     assert fenced("a", "````x````").startswith("File a:\n`````\n")
 
 

@@ -105,7 +105,55 @@ def test_log_grows_no_further_than_its_bound(messages: MessageStore, path: Path)
     for _ in range(60):
         messages.publish([NewMessage("q", "x" * 3000) for _ in range(200)], durable=False)
         messages.take("q", 200)
-    assert path.with_name("queue.db-wal").stat().st_size < 20_000_000
+    assert path.with_name("queue.db-wal").stat().st_size < 70_000_000
+
+
+def test_log_begins_anew_while_others_write_without_a_rest(path: Path) -> None:
+    schema.prepare(path, alone=True)
+    mine, other, enough = Database(path), Database(path), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not enough.is_set():
+            number += 1
+            other.write("INSERT OR REPLACE INTO peer(id) VALUES (?)", (f"other {number % 50}",))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(150):
+            with mine.transaction() as db:
+                db.executemany(
+                    "INSERT INTO message(queue, priority, payload) VALUES ('q', 0, ?)",
+                    [("x" * 3000,)] * 200,
+                )
+            assert path.with_name("queue.db-wal").stat().st_size < 130_000_000
+    finally:
+        enough.set()
+        thread.join(60)
+        mine.close()
+        other.close()
+
+
+def test_log_that_cannot_be_written_back_is_told_and_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema.prepare(path, alone=True)
+    database = Database(path)
+    database.write("INSERT INTO peer(id) VALUES ('x')")
+
+    def fail() -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_open", fail)
+        for number in range(module._WRITE_BACK_EVERY):
+            database.write("INSERT INTO peer(id) VALUES (?)", (str(number),))
+        wait_until(lambda: "was not written back" in caplog.text, "it is told")
+    (rows,) = database.read("SELECT count(*) FROM peer")
+    assert rows == (module._WRITE_BACK_EVERY + 1,)
+    database.close()
+    assert "nagatha-broker-write-back" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_sync_after_another_closed_the_file_is_no_error(path: Path) -> None:

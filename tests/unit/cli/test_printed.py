@@ -1,16 +1,23 @@
 """What commands print: ids in one piece, tokens under one form."""
 
+import asyncio
+import errno
+import io
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from worker.cli.chat import usage_json
+from worker.cli.chat import _list, from_input, usage_json
 from worker.cli.main import main
 from worker.cli.output import Output
-from worker.contract.types import Usage
+from worker.contract.types import Chat, Usage
+from worker.service.owner import OwnerServices
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -32,6 +39,39 @@ def test_a_mistyped_setting_names_the_nearest(
         ended = CliRunner().invoke(main, ["config", *given, "--json"])
         assert ended.exit_code == 1
         assert "chat.automatic_titles" in json.loads(ended.stdout)["error"]["remedy"]
+
+
+def test_every_chat_is_listed_however_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    there = tuple(Chat(f"c{number}", "", NOW, NOW) for number in range(1500))
+
+    class Chats:
+        async def list_chats(self, archived: bool = False, limit: int = 1000) -> tuple[Chat, ...]:
+            return there[:limit]
+
+    class Services:
+        chats = Chats()
+
+    asyncio.run(_list(Output(as_json=True), cast(OwnerServices, Services()), False))
+    assert len(json.loads(capsys.readouterr().out)) == 1500
+
+
+def test_bytes_that_are_no_text_on_standard_input_are_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = io.TextIOWrapper(io.BytesIO(b"Gr\xfc\xdfe"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", given)
+    assert from_input() == "Gr\ufffd\ufffde"
+
+
+def test_standard_input_that_is_not_there_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def read(self) -> str:
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+
+    for given in (None, Broken()):
+        monkeypatch.setattr(sys, "stdin", given)
+        with pytest.raises(click.UsageError, match=r"tandard input"):
+            from_input()
 
 
 @pytest.mark.parametrize(

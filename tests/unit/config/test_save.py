@@ -255,6 +255,8 @@ def test_providers_are_added_changed_and_removed(paths: Paths) -> None:
 def test_a_provider_that_cannot_be_is_refused(paths: Paths) -> None:
     with pytest.raises(InvalidInput, match="base_url: an address such as https"):
         provider_entry("a", "A", "a.example", "", "")
+    with pytest.raises(InvalidInput, match="base_url: an address such as https"):
+        provider_entry("a", "A", "http://127.0.0.1:99999/v1", "", "")
     with pytest.raises(InvalidInput, match="proxy"):
         provider_entry("a", "A", "http://a", "", "gopher://x")
     with pytest.raises(InvalidInput, match="taken"):

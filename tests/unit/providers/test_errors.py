@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -322,11 +323,23 @@ def test_a_server_that_takes_no_connection_then_the_time_to_connect_is_named(
     assert "0.3 s" in problem.message
 
 
-@pytest.mark.parametrize("address", ["", "localhost:11434", "ftp://x/v1", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost:11434", "ftp://x/v1", "http://", "http://[::1", "http://127.0.0.1:99999/v1"],
+)
 def test_an_address_that_is_none_then_it_says_so(address: str) -> None:
     problem = asked(address).problem.problem
     assert problem.kind == "no_network"
     assert problem.action in ("models", "retry")
+    assert "not valid" in problem.title
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system is asked")
+def test_certificates_that_cannot_be_read_then_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    problem = asked("https://models.invalid/v1").problem.problem
+    assert problem.kind == "no_network"
+    assert "certificates" in problem.message and "SSL_CERT_FILE" in problem.remedy
 
 
 @pytest.mark.parametrize("key", ["sk-with-ümlaut", "sk-with\nnewline"])

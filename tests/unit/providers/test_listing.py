@@ -103,7 +103,7 @@ def test_discover_servers_on_this_machine_then_each_comes_with_a_model() -> None
             replace(OLLAMA, base_url=ollama.url),
             replace(LM_STUDIO, base_url=studio.url),
         )
-        found = run(discover(presets))
+        found = run(discover(presets, patience=30))
         assert [(p.id, p.name, p.model, p.base_url) for p in found] == [
             ("ollama", "Ollama", "llama3", ollama.url),
             ("lmstudio", "LM Studio", "qwen", studio.url),

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -285,7 +286,7 @@ def test_closing_the_iterator_in_mid_answer_then_the_connection_ends(
         await stream.aclose()
         # The provider itself stays open: it is the connection that has to go.
         gone = server.completions[-1].gone
-        assert await asyncio.to_thread(gone.wait, 10)
+        assert await asyncio.to_thread(gone.wait, 60)
         await one.aclose()
 
     run(work())
@@ -303,7 +304,7 @@ def test_cancelling_whoever_listens_then_the_connection_ends(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.to_thread(server.completions[-1].gone.wait, 10)
+        assert await asyncio.to_thread(server.completions[-1].gone.wait, 60)
         await one.aclose()
 
     run(work())
@@ -318,6 +319,26 @@ def test_asking_again_then_the_connection_is_used_again(server: ModelServer) -> 
         assert (await listen(one, request("fast"))).text == ANSWER
         await one.aclose()
         await one.aclose()
+
+    run(work())
+
+
+def test_closing_that_is_cancelled_then_every_connection_is_closed_all_the_same(
+    server: ModelServer,
+) -> None:
+    async def work() -> None:
+        one = provider(server)
+        await asyncio.gather(*(listen(one, request("fast")) for _ in range(4)))
+        web: Any = one._web
+        connections = web._transport._pool.connections
+        assert len(connections) > 1
+        closing = asyncio.ensure_future(one.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait((closing,))
+        assert one._closing is not None
+        await one._closing
+        assert all(connection.is_closed() for connection in connections)
 
     run(work())
 

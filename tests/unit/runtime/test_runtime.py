@@ -123,7 +123,7 @@ def test_a_coroutine_that_cancels_itself_cancels_its_future(runtime: Runtime) ->
         raise asyncio.CancelledError
 
     with pytest.raises(CancelledError):
-        runtime.submit(give_up()).result(5)
+        runtime.submit(give_up()).result(60)
 
 
 def test_spawn_that_fails_is_logged_under_its_name(
@@ -131,7 +131,7 @@ def test_spawn_that_fails_is_logged_under_its_name(
 ) -> None:
     future = runtime.spawn(_fail(), "the heartbeat")
     with pytest.raises(LookupError):
-        future.result(5)
+        future.result(60)
     (record,) = expect_log_errors
     assert record.getMessage() == "The task 'the heartbeat' failed"
     assert record.exc_info and record.exc_info[0] is LookupError
@@ -185,7 +185,7 @@ def test_a_task_that_raises_system_exit_does_not_end_the_loop(
         raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        runtime.submit(leave()).result(5)
+        runtime.submit(leave()).result(60)
     assert runtime.run(_double(2), 30) == 4
     assert "tried to end the program" in expect_log_errors[0].getMessage()
 
@@ -241,7 +241,7 @@ def test_stop_leaves_no_future_waiting_for_ever() -> None:
     runtime.stop()
     assert refused.wait(60)
     feeder.join()
-    assert not wait(futures, 5).not_done
+    assert not wait(futures, 60).not_done
 
 
 def test_a_stopped_runtime_refuses_work_and_can_be_started_again() -> None:

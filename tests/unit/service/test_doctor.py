@@ -1,6 +1,7 @@
 """The doctor's lines: what each part's state is called, and what to do about it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,6 +70,7 @@ def doctor() -> Doctor:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     return Doctor(
         scope=Scope("me", MemoryStorage(), MemoryBus(), lambda: now, "p"),
+        home="/data",
         background=Reachable,
         beat_is_taken=lambda: False,
         modules=cast(Modules, FewModules(echo_bot="on")),
@@ -185,6 +187,24 @@ def test_failing_check_is_a_line_and_one_that_hangs_is_given_up(
         return text
 
     assert told(replace(doctor(), ask=never), "message")[0] == "failed"
+
+
+def test_check_that_breaks_is_a_line_without_its_words_and_the_others_are_made(
+    monkeypatch: pytest.MonkeyPatch, expect_log_errors: list[logging.LogRecord]
+) -> None:
+    def broken(name: str) -> bool:
+        raise RuntimeError("sk-secret-0123456789")
+
+    monkeypatch.setattr(desktop_bus, "has_owner", broken)
+    found = {check.name: check for check in asyncio.run(doctor().examine(("tray", "storage")))}
+    assert found["tray"].state == "failed" and "RuntimeError" in found["tray"].message
+    assert "sk-secret" not in str(found["tray"])
+    assert found["storage"].state == "ok"
+    assert "tray" in expect_log_errors[0].getMessage()
+
+
+def test_storage_says_where_the_data_is() -> None:
+    assert "/data" in told(doctor(), "storage")[1]
 
 
 def test_answer_of_the_model_is_shown_and_the_persons_own_question_is_asked() -> None:

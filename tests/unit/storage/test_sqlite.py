@@ -112,7 +112,10 @@ def test_a_write_whose_caller_was_cancelled_is_whole_and_holds_up_nobody(tmp_pat
     with sqlite_in(tmp_path) as blocking:
         storage = blocking.storage
 
+        cancelled = 0
+
         async def work() -> None:
+            nonlocal cancelled
             for number in range(40):
                 task = asyncio.create_task(
                     storage.import_chat(ME, a_chat(f"c{number}"), chain(f"c{number}", 20), {})
@@ -120,11 +123,13 @@ def test_a_write_whose_caller_was_cancelled_is_whole_and_holds_up_nobody(tmp_pat
                 for _ in range(number % 8):
                     await asyncio.sleep(0)
                 task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
+                await asyncio.wait((task,))
+                # While this thread had no turn, the other one may have come to the end.
+                cancelled += task.cancelled()
             await storage.set_value(ME, "key", "value")
 
         blocking.runner.run(work())
+        assert cancelled >= 10  # those that were stopped before their first or second step
         assert blocking.get_value(ME, "key") == "value"
         for chat in blocking.list_chats(ME, archived=False, limit=99):
             assert len(blocking.tree(ME, chat.id)) == 20

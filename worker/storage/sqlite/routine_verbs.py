@@ -46,9 +46,9 @@ class RoutineVerbs(ABC):
         """See `RoutineStorage.due_routines`."""
         return await self._db.read(routines.due_routines, now)
 
-    async def next_routine_due(self) -> datetime | None:
+    async def next_routine_due(self, after: datetime | None = None) -> datetime | None:
         """See `RoutineStorage.next_routine_due`."""
-        return await self._db.read(routines.next_routine_due)
+        return await self._db.read(routines.next_routine_due, after)
 
     # occurrences -------------------------------------------------------------------------
 
@@ -72,10 +72,17 @@ class RoutineVerbs(ABC):
         return await self._db.write(routines.start_occurrence, owner, occurrence, start)
 
     async def end_occurrence(
-        self, owner: str, occurrence: Occurrence, failed: bool | None, pause_why: str = ""
+        self,
+        owner: str,
+        occurrence: Occurrence,
+        failed: bool | None,
+        pause_why: str = "",
+        at: datetime | None = None,
     ) -> Routine | None:
         """See `RoutineStorage.end_occurrence`."""
-        return await self._db.write(routines.end_occurrence, owner, occurrence, failed, pause_why)
+        return await self._db.write(
+            routines.end_occurrence, owner, occurrence, failed, pause_why, at
+        )
 
     async def decide_occurrence(
         self, owner: str, occurrence: str, run: bool, at: datetime

@@ -72,9 +72,9 @@ def due_routines(db: Connection, now: datetime) -> tuple[tuple[str, Routine], ..
     return tuple((row.owner_name, _routine(db, row)) for row in rows.all())
 
 
-def next_routine_due(db: Connection) -> datetime | None:
+def next_routine_due(db: Connection, after: datetime | None) -> datetime | None:
     """See `RoutineStorage.next_routine_due`."""
-    found: datetime | None = db.scalar(_next_due())
+    found: datetime | None = db.scalar(_next_due(after is None), {"after": after})
     return found
 
 
@@ -92,8 +92,8 @@ def _due() -> AnySelect:
 
 
 @cache
-def _next_due() -> AnySelect:
-    some = routines.c.due.is_not(None)
+def _next_due(of_all: bool) -> AnySelect:
+    some = routines.c.due.is_not(None) if of_all else routines.c.due > bindparam("after")
     return select(routines.c.due).where(some).order_by(routines.c.due).limit(1)
 
 
@@ -151,7 +151,7 @@ def add_occurrence(
         asked = and_(
             occurrences.c.owner == routine.owner,
             occurrences.c.id.in_(instead),
-            occurrences.c.state == "asking",
+            occurrences.c.state.in_(("asking", "waiting")),
         )
         db.execute(update(occurrences).where(asked).values(state="skipped"))
     if start is not None:
@@ -186,7 +186,12 @@ def _begin(db: Connection, owner: str, routine: int, occurrence: int, start: Sta
 
 
 def end_occurrence(
-    db: Connection, owner: str, occurrence: Occurrence, failed: bool | None, pause_why: str
+    db: Connection,
+    owner: str,
+    occurrence: Occurrence,
+    failed: bool | None,
+    pause_why: str,
+    at: datetime | None,
 ) -> Routine | None:
     """See `RoutineStorage.end_occurrence`."""
     row = _occurrence_row(db, owner, occurrence.id)
@@ -198,8 +203,8 @@ def end_occurrence(
         update(occurrences).where(occurrences.c.seq == row.seq).values(**values, parked=None)
     )
     before = _routine(db, db.execute(select(routines).where(routines.c.seq == row.routine)).one())
-    after = rules.failed_once_more(before, failed, pause_why)
-    names = ("failures", "paused", "paused_why", "due")
+    after = rules.failed_once_more(before, failed, pause_why, at or occurrence.ended)
+    names = ("failures", "paused", "paused_why", "due", "updated")
     changed = {name: getattr(after, name) for name in names}
     db.execute(update(routines).where(routines.c.seq == row.routine).values(changed))
     return get_routine(db, owner, before.id)
