@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import becomes, engine_in
+from tests.support.processes import started
 from tests.support.worlds import World
 from worker.broker.node import REGISTER, used
 from worker.contract.errors import Unavailable
@@ -24,6 +25,16 @@ assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 with path.open("r+b") as file:
     file.write(b"\\xde\\xad" * (path.stat().st_size // 2))
 """
+# Another process that has the file open.
+USE = """
+import sys, time
+from pathlib import Path
+from worker.broker.node import Node
+node = Node(Path(sys.argv[1]))
+Path(sys.argv[2]).touch()
+time.sleep(60)
+"""
+ROOT = Path(__file__).parents[2]
 
 
 def damage(queue: Path) -> None:
@@ -64,6 +75,43 @@ def test_file_that_is_damaged_while_the_program_runs_is_made_anew_and_what_waits
         there.run(test)
     (aside,) = tmp_path.glob("queue.db.damaged-*")
     assert aside.read_bytes().startswith(b"\xde\xad")
+
+
+def test_damaged_file_that_another_process_uses_is_told_and_made_anew_once_that_has_ended(
+    tmp_path: Path, expect_log_errors: object
+) -> None:
+    queue, sign = tmp_path / "queue.db", tmp_path / "sign"
+    use = [sys.executable, "-c", USE, str(queue), str(sign)]
+
+    async def test(there: World) -> None:
+        with started(use, cwd=ROOT):
+
+            async def used() -> bool:
+                return sign.exists()
+
+            await becomes(used, "another process uses it")
+            damage(queue)
+            waits = await echo(there, "waits")
+
+            async def told() -> bool:
+                status = await there.client.system.status()
+                titles = [notice.title for notice in status.notices]
+                return "The broker's file is damaged" in titles and status.worker == "off"
+
+            # Each look would come a minute after the one before.
+            async def looked() -> bool:
+                await there.engine.tending.tend()
+                return await told()
+
+            await becomes(looked, "it is said why there is no worker")
+            assert not list(tmp_path.glob("queue.db.damaged-*"))
+        await there.engine.tending.tend()
+        await done(there, waits, "waits")
+        (notice,) = (await there.client.system.status()).notices
+        assert notice.kind == "queue_damaged"
+
+    with engine_in(tmp_path, background=True) as there:
+        there.run(test)
 
 
 @pytest.fixture

@@ -132,11 +132,24 @@ class Tending:
                 log.exception("recovery failed")
 
     async def _start(self) -> None:
-        await self.background.start()
-        if self._without is not None:
-            self.notices.remove(self._without)
-            self._without = None
+        try:
+            await self.background.start()
+        except NagathaError as error:
+            await self._go_without(error.problem)
+            raise
+        await self._go_without(None)
         self.background.watch()
+
+    async def _go_without(self, problem: Problem | None) -> None:
+        """There is no background for this reason, or there is one; said where that is news."""
+        before, self._without = self._without, problem
+        if before == problem:
+            return
+        if before is not None:
+            self.notices.remove(before)
+        if problem is not None:
+            self.notices.append(problem)
+        await self._tell()
 
     # following others --------------------------------------------------------------------
 

@@ -1,10 +1,7 @@
 """The worker and Beat in this process: started, stopped, restarted when dead."""
 
-import ctypes
 import gc
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +13,8 @@ from celery import Celery
 import worker.broker
 from tests.support.beat import HandClock, MemoryTimes
 from tests.support.processes import posix_only, wait_until
+from worker.broker.node import Node
+from worker.broker.transport import Transport
 from worker.contract.errors import Unavailable
 from worker.embedded import EmbeddedWorker, WorkerState
 from worker.tasks.beat import StoredScheduler
@@ -105,28 +104,33 @@ def test_a_worker_started_and_stopped_again_and_again_leaks_no_descriptor(queue:
     wait_until(lambda: now()[0] <= files and now()[1] <= threads, f"as in the beginning: {counts}")
 
 
-def _kill_thread(name: str) -> None:
-    thread = next(t for t in threading.enumerate() if t.name == name)
-    assert thread.ident is not None
-    # Anywhere else the exception could come between the making of a socket and its owner.
-    deadline = time.monotonic() + PATIENCE
-    while sys._current_frames()[thread.ident].f_code.co_name != "poll":
-        assert time.monotonic() < deadline, f"{name} never waits for events"
-        time.sleep(0.01)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident), ctypes.py_object(SystemError)
-    )
+@pytest.fixture
+def kill_worker(queue: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Has the worker's thread die of an error as it looks for messages, once."""
+    look, left = Transport._look_after, list[int]()
+
+    def look_or_die(transport: Transport, node: Node, news: int) -> bool:
+        if left:
+            left.pop()
+            raise SystemError("on purpose")
+        return look(transport, node, news)
+
+    def kill() -> None:
+        left.append(1)
+        worker.broker.wake(queue)
+
+    monkeypatch.setattr(Transport, "_look_after", look_or_die)
+    return kill
 
 
 def test_a_dead_worker_thread_is_started_again_and_that_is_said(
-    queue: Path, expect_log_errors: object
+    queue: Path, kill_worker: Callable[[], None], expect_log_errors: object
 ) -> None:
     states = States()
     app, done, event = _app(queue)
     embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
     embedded.start(app)
-    _kill_thread("nagatha-worker")
-    worker.broker.wake(queue)
+    kill_worker()
     state = states.wait(lambda s: s.restarts == 1)
     assert state.worker == "ok"
     app.send_task("note", (2,))
@@ -136,7 +140,10 @@ def test_a_dead_worker_thread_is_started_again_and_that_is_said(
 
 
 def test_stop_does_not_wait_for_a_worker_that_is_just_started_again(
-    queue: Path, monkeypatch: pytest.MonkeyPatch, expect_log_errors: object
+    queue: Path,
+    kill_worker: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: object,
 ) -> None:
     monkeypatch.setattr("worker.embedded.READY_WITHIN", 3600.0)
     app, _, _ = _app(queue)
@@ -149,8 +156,7 @@ def test_stop_does_not_wait_for_a_worker_that_is_just_started_again(
         may_end.wait(PATIENCE)
 
     monkeypatch.setattr(embedded, "_run_worker", never_ready)
-    _kill_thread("nagatha-worker")
-    worker.broker.wake(queue)
+    kill_worker()
     assert begun.wait(PATIENCE)
     supervisor, second = embedded._supervisor, embedded._worker_thread
     assert not embedded.stop(0.1)
