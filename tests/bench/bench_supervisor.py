@@ -26,6 +26,7 @@ from worker.runtime import Runtime
 NAME = "Supervisor"
 IDLE = 1.5
 """Seconds without work before a worker counts as idle: longer than any transport looks back."""
+_SYNC = "nagatha-broker-sync"
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -127,7 +128,13 @@ class Counts:
 async def _counts(process: psutil.Process) -> Counts:
     # The loop's pool fills up as it is used; full, it can only stay as it is.
     await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.1) for _ in range(64)))
-    await asyncio.sleep(IDLE)  # threads that only wait to end, or to sync, have done so
+    await asyncio.sleep(IDLE)  # threads that only wait to end have done so
+    # One that syncs what was written a moment ago comes and goes; one that stayed would be seen.
+    deadline = time.monotonic() + 10 * IDLE
+    while _SYNC in {thread.name for thread in threading.enumerate()}:
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.05)
     gc.collect()
     threads = frozenset((thread.ident or 0, thread.name) for thread in threading.enumerate())
     return Counts(threads, process.num_fds())

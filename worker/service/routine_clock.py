@@ -79,6 +79,8 @@ class RoutineClock:
         self._looked: tuple[datetime, float] | None = None
         self._changed = asyncio.Event()
         self._ticking = asyncio.Lock()
+        self._some_wait = False
+        """Whether something waited at the last look that could not begin yet."""
         self._broke: datetime | None = None
         """When it was looked last, where a routine that is due could not be begun: it is tried
         again after a while, and holds up none that is due later."""
@@ -329,13 +331,16 @@ class RoutineClock:
         there = await self._storage().open_occurrences(("waiting", "running"))
         catching_up = sum(one.catch_up and one.occurrence.state == "running" for one in there)
         settled = self._monotonic() - self._awake_since >= SETTLING
+        self._some_wait = False
         for owned in there:
             if owned.occurrence.state != "waiting":
                 continue
             if owned.catch_up and (not settled or catching_up >= CATCH_UPS):
                 continue
             begun = await self._apart(owned.occurrence.routine, now, self._begin_one(owned))
-            if begun and owned.catch_up:
+            if not begun:
+                self._some_wait = True
+            elif owned.catch_up:
                 catching_up += 1
 
     async def _begin_one(self, owned: OwnedOccurrence) -> bool:
@@ -357,7 +362,7 @@ class RoutineClock:
         if run.state not in FINAL_STATES:
             return
         if run.source != "schedule":
-            if run.kind == "answer":
+            if run.kind == "answer" and self._some_wait:
                 self.changed()  # a prompt may have waited for its chat
             return
         time = await self._storage().occurrence_of(owner, run.id)
