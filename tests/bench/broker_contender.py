@@ -90,15 +90,19 @@ class Steps:
         """Send tasks that nobody runs."""
         return _timed(lambda: self._count.delay(1), rounds)
 
-    def flood(self, _: int) -> bool:
-        """Begin to send as many as it can, until told to be still."""
+    def flood(self, rate: int) -> bool:
+        """Begin to send `rate` a second, 0 for as many as it can, until told to be still."""
         self._still.clear()
         begun = threading.Event()
 
         def send() -> None:
+            due = time.perf_counter()
             while not self._still.is_set():
                 self._count.delay(1)
                 begun.set()
+                if rate:
+                    due += 1 / rate
+                    time.sleep(max(0.0, due - time.perf_counter()))
 
         self._flood = threading.Thread(target=send)
         self._flood.start()
