@@ -19,6 +19,7 @@ from celery import Celery
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 from kombu import pools
+from kombu.asynchronous import set_event_loop
 
 import worker.broker
 from worker import servers
@@ -103,6 +104,9 @@ class _Controller(WorkController):  # type: ignore[misc]  # celery ships no type
     def __init__(self, started: Started, lost: Lost, **options: object) -> None:
         self.started = started
         self.lost = lost
+        # Celery takes the process's loop where there is one: that of a worker which was left
+        # because it could not end, with its broker's timers, and closed once it does.
+        set_event_loop(None)
         super().__init__(**options)
 
 

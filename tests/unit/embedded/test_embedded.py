@@ -167,6 +167,44 @@ def test_stop_does_not_wait_for_a_worker_that_is_just_started_again(
     app.close()
 
 
+def test_a_worker_beside_one_that_cannot_end_has_an_event_loop_of_its_own(
+    queue: Path, tmp_path: Path
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    first, second = (
+        EmbeddedWorker(last_runs=MemoryTimes(), changed=lambda state: None) for _ in range(2)
+    )
+    app, _, _ = _app(queue)
+
+    def hold() -> None:
+        begun.set()
+        may_end.wait(PATIENCE)
+
+    app.task(name="hold", shared=False)(hold)
+    first.start(app)
+    left = first._worker_thread
+    assert left is not None and first._controller is not None
+    loop = first._controller.hub
+    app.send_task("hold")
+    assert begun.wait(PATIENCE)
+    assert not first.stop(0.1)
+    other = tmp_path / "other.db"
+    app, done, event = _app(other)
+    second.start(app)
+    assert second._controller is not None
+    # Else it fires what the other's transport has planned, and loses its loop when that one ends.
+    assert second._controller.hub is not loop
+    may_end.set()
+    left.join(PATIENCE)
+    assert not left.is_alive()
+    worker.broker.close(queue)
+    app.send_task("note", (3,))
+    assert event.wait(PATIENCE)
+    assert second.stop()
+    worker.broker.close(other)
+    assert done == [3]
+
+
 def test_a_broker_that_does_not_answer_is_an_error_and_nothing_stays(
     expect_log_errors: object,
 ) -> None:
