@@ -274,12 +274,12 @@ class CeleryBackground:
 
         It stays open for the worker, which would open it again a moment later.
         """
-        bundled = [address for address in addresses if servers.is_bundled(address)]
-        if not bundled:
-            return
-        self._queue = QueueFile(bundled[0], self._queue_is_damaged)
-        aside = self._queue.open()
-        if aside is not None:
+        # The queue's file comes last, to be kept; results may stand in another.
+        for address in reversed(dict.fromkeys(filter(servers.is_bundled, addresses))):
+            self._queue = QueueFile(address, self._queue_is_damaged)
+            aside = self._queue.open()
+            if aside is None:
+                continue
             self._engine.tending.notices.append(
                 Problem(
                     "queue_damaged",
