@@ -1,19 +1,15 @@
 """Undoing "skip once": the engine with either client and storage."""
 
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from tests.support.clocks import WallClock
-from tests.support.engines import engine_in
-from tests.support.worlds import Kind, World, client_of
+from tests.support.engines import still_engine
+from tests.support.worlds import World
 from worker.contract.errors import InvalidInput, NotFound
-from worker.storage.memory import MemoryStorage
 
 START = datetime(2026, 3, 27, 8, 0, tzinfo=UTC)
 DEADLINE = 60.0
@@ -27,16 +23,8 @@ def clock() -> WallClock:
 
 @pytest.fixture(params=["local file", "remote file", "local memory"])
 def there(request: pytest.FixtureRequest, tmp_path: Path, clock: WallClock) -> Iterator[World]:
-    """An engine that fires nothing by itself: its tests say when it looks."""
-    kind, kept = str(request.param).split()
-    storage = MemoryStorage() if kept == "memory" else None
-    with engine_in(tmp_path, now=clock, role="cli", zone=lambda: "UTC", storage=storage) as made:
-        stack = AsyncExitStack()
-        opening = stack.enter_async_context(client_of(cast(Kind, kind), made.engine))
-        try:
-            yield replace(made, client=made.runtime.run(opening, DEADLINE))
-        finally:
-            made.runtime.run(stack.aclose(), DEADLINE)
+    with still_engine(str(request.param), tmp_path, clock) as made:
+        yield made
 
 
 def test_the_time_that_was_left_out_comes_again_and_once(there: World, clock: WallClock) -> None:

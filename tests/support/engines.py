@@ -9,13 +9,14 @@ import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nagatha_desktop.client.local import LocalClient
 from tests.support.model_server import ModelServer
-from tests.support.worlds import DEADLINE, KEY, World, close
+from tests.support.worlds import DEADLINE, KEY, Kind, World, client_of, close
 from worker.contract.errors import StorageError
 from worker.contract.events import Event
 from worker.engine import Engine
@@ -24,6 +25,7 @@ from worker.paths import Paths
 from worker.presence import ProcessRole
 from worker.runtime import Runtime
 from worker.storage.base import Storage
+from worker.storage.memory import MemoryStorage
 
 
 def _now() -> datetime:
@@ -170,3 +172,20 @@ def full() -> StorageError:
     return StorageError(
         "The disk is full", "Nothing more can be written.", "Free some space.", kind="disk_full"
     )
+
+
+@contextmanager
+def still_engine(kind: str, folder: Path, now: Callable[[], datetime]) -> Iterator[World]:
+    """An engine in UTC that fires nothing by itself: its tests say when it looks.
+
+    `kind` is its client and its storage: "local file", "remote memory" and so on.
+    """
+    client, kept = kind.split()
+    storage = MemoryStorage() if kept == "memory" else None
+    with engine_in(folder, now=now, role="cli", zone=lambda: "UTC", storage=storage) as made:
+        stack = AsyncExitStack()
+        opening = stack.enter_async_context(client_of(cast(Kind, client), made.engine))
+        try:
+            yield replace(made, client=made.runtime.run(opening, DEADLINE))
+        finally:
+            made.runtime.run(stack.aclose(), DEADLINE)
