@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from worker.broker import schema
+from worker.broker.courtesy import Courtesy
 from worker.broker.database import Database
 from worker.broker.doorbell import Doorbell, Topic
 from worker.broker.errors import BrokerError, BrokerGone, translated
@@ -135,6 +136,7 @@ class Node:
         self.messages = MessageStore(self._database, clock=clock)
         self.results = ResultStore(self._database, clock)
         self.upkeep = Upkeep(self._database, lambda: self.ring(WORK), clock)
+        self._courtesy = Courtesy()
         self._bell = Doorbell(f"nagatha-bell-{path.name}", self._answer)
         try:
             self.messages.join(self.id)
@@ -218,7 +220,9 @@ class Node:
                 self._topics[WORK].notify(news=False)
         self._bell.ring(stored.ports, WORK)
         if durable:
-            self.messages.secure(stored)
+            self.messages.secure(stored)  # others have the core while this waits for the disk
+        elif stored.ids:
+            self._courtesy.give_way(stored.ids[0], stored.ids[-1])
 
     def ack(self, message: int) -> None:
         """Forget a message whose work is done.
