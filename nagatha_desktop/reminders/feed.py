@@ -1,16 +1,17 @@
 """What the window knows: the reminders of each view and what was missed, in step with the engine.
 
-Owns reading, paging and searching, and which views a reminder moves to when the engine tells of it.
-Asks through the bridge only; knows no widget.
+Owns what is read and searched, and which views a reminder moves to when the engine tells of it; how
+it is kept in step is `Feed`'s. Knows no widget.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from nagatha_desktop.bridge import Bridge, Call
+from nagatha_desktop.bridge import Bridge
+from nagatha_desktop.feed import Feed
 from nagatha_desktop.reminders import words
 from nagatha_desktop.reminders.rows import VIEWS, ReminderRows, views_of
 from nagatha_desktop.widgets.moments import Wall
@@ -38,15 +39,11 @@ class _Read:
     """Those with a firing that waits which are on no page."""
 
 
-class ReminderFeed(QObject):
+class ReminderFeed(Feed[Reminder, ReminderView, ReminderRows]):
     """See the module. Nothing is read before `load`."""
 
-    changed = Signal()
-    """Some view has another number of reminders, or all was read."""
     missed_changed = Signal()
     """`missed` is another."""
-    problem = Signal(object)
-    """Reading failed (Problem)."""
 
     def __init__(
         self,
@@ -55,31 +52,14 @@ class ReminderFeed(QObject):
         wall: Wall,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._bridge = bridge
+        super().__init__(bridge, GATHER, parent)
         self.query = ""
-        self.rows: dict[ReminderView, ReminderRows] = {}
         for view in VIEWS:
             rows = ReminderRows(view, clock, wall, self)
             rows.more_wanted.connect(self._read_more)
             self.rows[view] = rows
         self._open: dict[str, Firing] = {}
-        self._reading: Call | None = None
-        self._paging: dict[ReminderView, Call] = {}
-        self._told: dict[str, Reminder] = {}
-        self._since: dict[str, Reminder] = {}
         self._firings_since: dict[str, Firing] = {}
-        self._live = False
-        self._flush = QTimer(self)
-        self._flush.setSingleShot(True)
-        self._flush.setInterval(GATHER)
-        self._flush.timeout.connect(self._apply)
-        bridge.listen(self, self._take)
-
-    @property
-    def loaded(self) -> bool:
-        """Whether what is shown was read for the present search."""
-        return self._live and self._reading is None
 
     @property
     def missed(self) -> tuple[Firing, ...]:
@@ -94,21 +74,11 @@ class ReminderFeed(QObject):
             found[reminder.firing.id] = None
         return tuple(found)
 
-    def find(self, reminder: str) -> Reminder | None:
-        """A reminder that is shown in some view."""
-        for rows in self.rows.values():
-            found = rows.get(reminder)
-            if found is not None:
-                return found
-        return None
-
     # -- reading ------------------------------------------------------------------------------
 
     @Slot()
     def load(self) -> None:
         """Read every view again, and keep it in step from now on."""
-        self._live = True
-        self._stop_reading()
         query = self.query
 
         async def read(client: Client) -> _Read:
@@ -127,15 +97,7 @@ class ReminderFeed(QObject):
                     others.append(one)
             return _Read(pages, firings, tuple(others))
 
-        self._reading = self._bridge.call(read, owner=self, done=self._show, failed=self._failed)
-
-    @Slot()
-    def pause(self) -> None:
-        """Nobody looks: forget to keep in step until `load` is called again."""
-        self._live = False
-        self._stop_reading()
-        self._flush.stop()
-        self._told.clear()
+        self._read_first(read, self._show)
 
     def search(self, query: str) -> None:
         """Show only what holds these words."""
@@ -145,17 +107,10 @@ class ReminderFeed(QObject):
             self.load()
 
     def _stop_reading(self) -> None:
-        for call in (*self._paging.values(), *([self._reading] if self._reading else [])):
-            call.cancel()
-        for view in self._paging:
-            self.rows[view].fetch_failed()
-        self._paging.clear()
-        self._reading = None
-        self._since.clear()
+        super()._stop_reading()
         self._firings_since.clear()
 
     def _show(self, found: _Read) -> None:
-        self._reading = None
         self._open = {firing.id: firing for firing in found.firings}
         waiting = [one for one in (*found.pages["missed"], *found.others) if words.is_open(one)]
         for view in VIEWS:
@@ -172,18 +127,9 @@ class ReminderFeed(QObject):
         self._firings_since.clear()
         self.missed_changed.emit()
 
-    def _tell_again(self) -> None:
-        """What was told while something was read may be newer than what was read."""
-        self._told = {**self._since, **self._told}
-        if self._reading is None and not self._paging:
-            self._since.clear()
-        self._apply()
-
     def _failed(self, problem: Problem) -> None:
-        self._reading = None
-        self._since.clear()
         self._firings_since.clear()
-        self.problem.emit(problem)
+        super()._failed(problem)
 
     @Slot()
     def _read_more(self) -> None:
@@ -199,36 +145,13 @@ class ReminderFeed(QObject):
         twice = rows.waiting
         offset, limit = max(0, len(rows) - twice), PAGE + twice
 
-        def add(page: tuple[Reminder, ...]) -> None:
-            self._paging.pop(view, None)
-            rows.add_further(page, len(page) >= limit)
-            self._tell_again()
-
-        def failed(problem: Problem) -> None:
-            self._paging.pop(view, None)
-            rows.fetch_failed()
-            self.problem.emit(problem)
-
-        self._paging[view] = self._bridge.call(
+        self._read_further(
+            view,
             lambda client: client.reminders.list_reminders(view, query, limit, offset),
-            owner=self,
-            done=add,
-            failed=failed,
+            lambda page: rows.add_further(page, len(page) >= limit),
         )
 
     # -- keeping in step ----------------------------------------------------------------------
-
-    def take(self, reminder: Reminder, *, at_once: bool = False) -> None:
-        """A reminder is like this now. What a person did themselves is shown `at_once`."""
-        if not self._live:
-            return
-        self._told[reminder.id] = reminder
-        if self._reading is not None or self._paging:
-            self._since[reminder.id] = reminder
-        if at_once:
-            self._apply()
-        elif not self._flush.isActive():
-            self._flush.start()
 
     def answered(self, firings: tuple[str, ...]) -> None:
         """A person answered these firings."""
@@ -269,17 +192,9 @@ class ReminderFeed(QObject):
         if problem.kind != NotFound.default_kind:
             self.problem.emit(problem)
 
-    @Slot()
-    def _apply(self) -> None:
-        self._flush.stop()
-        told, self._told = self._told, {}
-        for reminder in told.values():
-            self._move(reminder)
-        self.changed.emit()
-
     def _move(self, reminder: Reminder) -> None:
         there = views_of(reminder)
-        known = any(rows.has(reminder.id) for rows in self.rows.values())
+        known = self._shown(reminder)
         for view, rows in self.rows.items():
             if view not in there:
                 rows.drop(reminder.id)
