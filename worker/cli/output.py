@@ -19,6 +19,7 @@ from rich.text import Text
 from worker.contract.types import Problem
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_WHOLE = 24  # characters of a name that are not broken into two lines
 
 
 class ReaderGone(Exception):
@@ -99,9 +100,15 @@ class Output:
         if self.as_json:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for head in heads:
-            # An id in two lines can be neither read nor copied.
-            table.add_column(head, overflow="fold", no_wrap=head.lower() == "id")
+        for number, head in enumerate(heads):
+            longest = max((len(row[number]) for row in rows), default=0)
+            table.add_column(
+                head,
+                overflow="fold",
+                # An id in two lines can be neither read nor copied.
+                no_wrap=head.lower() == "id",
+                min_width=min(longest, _WHOLE) if head.lower() == "name" else None,
+            )
         for row in rows:
             table.add_row(*(Text(harmless(cell)) for cell in row))
         with _to_a_reader():

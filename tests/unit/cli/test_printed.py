@@ -87,3 +87,19 @@ def test_tokens_are_always_an_object(
 ) -> None:
     told = usage_json(usage, cached)
     assert tuple(told[key] for key in ("input", "cached", "output", "estimated")) == numbers
+
+
+def test_a_name_is_in_one_line_while_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    row = (
+        "47566266",
+        "PROGRESS",
+        "process_ai_query_task",
+        "12:49:34",
+        "7.5 s",
+        "Writing, 741 " * 4,
+    )
+    Output().table(("Id", "State", "Name", "Queued", "Took", ""), [row])
+    assert "process_ai_query_task" in capsys.readouterr().out
