@@ -11,7 +11,7 @@ from celery import Celery, _state
 from celery.worker import WorkController, state
 
 import worker.broker
-from tests.support.processes import wait_until
+from tests.support.processes import DEADLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,13 @@ def running(app: Celery, place: Place, **options: Any) -> Iterator[WorkControlle
     app.set_default()
     options = {"pool": "threads", "concurrency": 4, "hostname": "tests@here", **options}
     options |= {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+    ready = threading.Event()
+    options["ready_callback"] = lambda consumer: ready.set()  # the last that a consumer begins
     controller = WorkController(app=app, **options)
     thread = threading.Thread(target=controller.start, name="contract-worker", daemon=True)
     thread.start()
 
-    def consuming() -> bool:
-        consumer = controller.consumer
-        return bool(consumer and consumer.task_consumer and consumer.blueprint.state == 1)
-
-    wait_until(consuming, "the worker consumes")
+    assert ready.wait(DEADLINE), "the worker consumes"
     _state._set_task_join_will_block(False)
     try:
         yield controller

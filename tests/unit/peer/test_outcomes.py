@@ -103,6 +103,12 @@ class TestComparison:
         verdict = compare({"a": PASSED}, {"a": PASSED}, [Exceptional("a", "because")])
         assert not verdict.holds
 
+    def test_exception_that_races_may_pass_or_fail(self) -> None:
+        races = [Exceptional("a", "because", races=True)]
+        assert compare({"a": PASSED}, {"a": PASSED}, races).holds
+        assert compare({"a": PASSED}, {"a": FAILED, "b": PASSED}, races).holds
+        assert not compare({"b": PASSED}, {"b": PASSED}, races).holds
+
     def test_exception_for_no_test_is_complained_of_when_everything_ran(self) -> None:
         exceptions = [Exceptional("gone", "because")]
         assert not compare({"a": PASSED}, {"a": PASSED}, exceptions).holds
@@ -128,6 +134,7 @@ class TestExceptions:
         text = '[[exception]]\ntest = "a"\nreason = "because"\n'
         assert read_exceptions(text) == (Exceptional("a", "because"),)
         assert read_exceptions("# none\n") == ()
+        assert read_exceptions(text + "races = true\n")[0].races
 
     @pytest.mark.parametrize(
         "text", ['[[exception]]\ntest = "a"\n', '[[exception]]\nreason = "b"\n', "[[exception"]
