@@ -10,6 +10,23 @@ import contextlib
 from typing import Any
 
 from kombu.transport import redis
+from kombu.utils.eventio import READ, poll
+
+
+def _answered(connection: Any, seconds: float) -> bool:
+    """Whether the answer that is waited for has come, or comes within `seconds`.
+
+    It is left in the socket, by which the event loop learns of it: the connection's own `can_read`
+    takes it out, and with it perhaps a message, which nobody would read any more.
+    """
+    if connection._sock is None:
+        return True  # it was lost, and the answer with it
+    poller = poll()
+    try:
+        poller.register(connection._sock, READ)
+        return bool(poller.poll(seconds))
+    finally:
+        poller.close()
 
 
 class RedisChannel(redis.Channel):
@@ -49,7 +66,7 @@ class RedisChannel(redis.Channel):
                 with self.conn_or_acquire() as client:
                     if client.execute_command("CLIENT", "UNBLOCK", self._reader):
                         return
-                if connection.can_read(timeout=0.01):
+                if _answered(connection, 0.01):
                     return
 
     def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:

@@ -172,6 +172,7 @@ def test_what_a_server_gave_ahead_goes_back_when_work_is_paused(
 ) -> None:
     async def test(there: World) -> None:
         gate = await there.client.jobs.run_task("gate.pass", {"file": str(tmp_path / "go")})
+        await in_state(there, gate.id, "STARTED")  # or it would go back with the others
         ahead = [await queue(there, str(number)) for number in range(3)]
 
         async def taken() -> bool:
