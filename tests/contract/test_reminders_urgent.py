@@ -1,4 +1,4 @@
-"""A reminder that is made urgent, or not urgent any more, while a time of it waits for its answer."""
+"""A reminder that is made urgent, or not any more, while a time of it waits for its answer."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
