@@ -1,6 +1,6 @@
 """Paints every window in both themes into ./screenshots, on a screen of its own.
 
-    python -m tests.screenshots [--only chat,search] [--into FOLDER]
+    python -m tests.screenshots [--only chat,search] [--into FOLDER] [--language de]
 
 Owns the painting; what is painted stands in tests/support/scenes.py.
 """
@@ -19,12 +19,13 @@ DEADLINE = 15.0
 SETTLE = 0.35
 
 
-def paint(into: Path, only: list[str]) -> list[Path]:
+def paint(into: Path, only: list[str], language: str = "en") -> list[Path]:
     """Paint the scenes, all or those named; returns the files. Needs a display."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QFont
     from PySide6.QtWidgets import QApplication
 
+    from nagatha_desktop.settings.languages import install
     from nagatha_desktop.widgets.theme import ThemeController
     from tests.support.scenes import SCENES, staged
     from tests.support.scenes_activity import ACTIVITY_SCENES
@@ -37,6 +38,7 @@ def paint(into: Path, only: list[str]) -> list[Path]:
     app.setQuitOnLastWindowClosed(False)
     app.setApplicationName("nagatha-desktop")
     app.setFont(QFont("Inter", 10))
+    install(app, language)
     themes = ThemeController(app, "light")
 
     def wait(condition: Callable[[], bool]) -> None:
@@ -88,10 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--into", type=Path, default=Path("screenshots"))
     parser.add_argument("--only", default="", help="names of scenes, with commas")
+    parser.add_argument("--language", default="en", help="of the windows: en or de")
     parser.add_argument("--here", action="store_true", help="on the screen that DISPLAY names")
     chosen = parser.parse_args(arguments)
     if chosen.here:
-        for path in paint(chosen.into, [name for name in chosen.only.split(",") if name]):
+        only = [name for name in chosen.only.split(",") if name]
+        for path in paint(chosen.into, only, chosen.language):
             print(path)
         return 0
     from tests.support.desktop import screen
@@ -100,7 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, screen(Path(folder), SIZE) as display:
         environ = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
         environ.pop("WAYLAND_DISPLAY", None)
-        return subprocess.run([*command, "--only", chosen.only], env=environ).returncode
+        command += ["--only", chosen.only, "--language", chosen.language]
+        return subprocess.run(command, env=environ).returncode
 
 
 if __name__ == "__main__":

@@ -43,12 +43,12 @@ class ApprovalNews(QObject):
         bridge: Bridge,
         announcer: Announcer,
         wanted: Callable[[str], bool],
-        watched: Callable[[str], bool],
+        watched: Callable[[Approval], bool],
         calm: Calm,
         parent: QObject | None = None,
     ) -> None:
         """`wanted` tells whether "approvals" and the "sound" are switched on, `watched` whether a
-        person looks at a chat."""
+        person looks at where an approval stands."""
         super().__init__(parent)
         self._bridge = bridge
         self._announcer = announcer
@@ -118,11 +118,7 @@ class ApprovalNews(QObject):
     # -- saying it --------------------------------------------------------------------------------
 
     def _tell(self, approvals: Iterable[Approval]) -> None:
-        new = [
-            one
-            for one in approvals
-            if one.id not in self._told and not (one.chat and self._watched(one.chat))
-        ]
+        new = [one for one in approvals if one.id not in self._told and not self._watched(one)]
         if not new or (self._wanted("approvals") and self._calm.keeps()):
             return
         for approval in new:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from nagatha_desktop.widgets.question_box import question_box
+
 
 class Question(QObject):
     """A question that a person may be asked; one at a time."""
@@ -29,10 +31,7 @@ class Question(QObject):
         """Ask over a window; `words` are those of leaving it and of doing it, which calls `do`."""
         if self.box is not None:
             return
-        box = QMessageBox(over)
-        box.setWindowTitle(over.windowTitle())
-        box.setText(text)
-        box.setInformativeText(more)
+        box = question_box(over, over.windowTitle(), text, more)
         leave = box.addButton(words[0], QMessageBox.ButtonRole.RejectRole)
         doing = box.addButton(words[1], QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(leave)

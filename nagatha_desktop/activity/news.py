@@ -28,7 +28,7 @@ from worker.contract.events import (
     RoutineChanged,
     RunChanged,
 )
-from worker.contract.routines import Occurrence, Routine
+from worker.contract.routines import Approval, Occurrence, Routine
 from worker.contract.types import Problem, Run
 
 GATHER = 300
@@ -85,7 +85,7 @@ class WorkNews(QObject):
         self._waited = Waited(bridge, calm, self)
         self._clock = clock
         self._begun = clock()
-        self.approvals = ApprovalNews(bridge, announcer, wanted, watched, calm, self)
+        self.approvals = ApprovalNews(bridge, announcer, wanted, self._asks_there, calm, self)
         self.approvals.chat_wanted.connect(self.chat_wanted)
         self.approvals.activity_wanted.connect(self.activity_wanted)
         self._titles: dict[str, str] = {}
@@ -164,6 +164,10 @@ class WorkNews(QObject):
         while len(self._told) > _KEPT:
             del self._told[next(iter(self._told))]
         return True
+
+    def _asks_there(self, approval: Approval) -> bool:
+        """Whether a person looks at where an approval stands: in its chat, else above all work."""
+        return self._watched(approval.chat) if approval.chat else self.activity_seen()
 
     # -- answers ----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QCoreApplication, QDate, QDateTime, QLoca
 
 from nagatha_desktop.activity.times import ago, until
 from nagatha_desktop.activity.words import plain
+from nagatha_desktop.widgets.moments import city
 from nagatha_desktop.widgets.text import one_line, seconds
 from nagatha_desktop.widgets.tokens import Tone
 from worker.contract.routines import FAILURES_TO_PAUSE, Occurrence, OccurrenceState, Routine
@@ -75,7 +76,8 @@ def day_word(day: str) -> str:
 
 
 def when(routine: Routine) -> str:
-    """When it runs: "every weekday at 08:30". With the zone where that is not this machine's."""
+    """When it runs: "every weekday at 08:30". With where that is meant, if it is not
+    this machine's zone: "every day at 08:30 (Lisbon)"."""
     found = simple(routine.rrule, routine.cron, routine.start)
     start = _wall(routine.start)
     time = start.toString("HH:mm")
@@ -100,7 +102,7 @@ def when(routine: Routine) -> str:
     else:
         said = translate("Routine", "by the rule {rule}").format(rule=one_line(routine.rrule, 60))
     if routine.zone and routine.zone != local_zone():
-        said = f"{said} ({routine.zone})"
+        said = f"{said} ({city(routine.zone)})"
     return said
 
 

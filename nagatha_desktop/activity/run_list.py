@@ -24,7 +24,7 @@ _WIDTHS = {
     Column.WHY: MEASURES.grid * 23,
     Column.STATE: MEASURES.grid * 16,
     Column.MORE: MEASURES.grid * 26,
-    Column.WHEN: MEASURES.grid * 19,
+    Column.WHEN: MEASURES.grid * 22,
 }
 _WIDE = MEASURES.grid * 94
 """A list narrower than this does without the column that says why; the details say it."""

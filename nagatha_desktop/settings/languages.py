@@ -39,6 +39,16 @@ def choose(chosen: str, folder: Path = FOLDER) -> str:
     return ENGLISH
 
 
+def spoken(code: str, system: QLocale) -> QLocale:
+    """How a language writes days and numbers where the system is `system`: the system's own way,
+    or, where that speaks another language, this one's in the same country."""
+    wanted = QLocale(code).language()
+    plain = code == ENGLISH and system.language() == QLocale.Language.C
+    if plain or system.language() == wanted:
+        return system
+    return QLocale(wanted, system.territory())
+
+
 def install(app: QCoreApplication, chosen: str, folder: Path = FOLDER) -> str:
     """Put a language in force before the first window is made; returns which it became."""
     code = choose(chosen, folder)
@@ -47,4 +57,5 @@ def install(app: QCoreApplication, chosen: str, folder: Path = FOLDER) -> str:
         if not translator.load(f"{_STEM}{code}", str(folder)):
             return ENGLISH
         app.installTranslator(translator)
+    QLocale.setDefault(spoken(code, QLocale.system()))
     return code

@@ -68,7 +68,8 @@ class ErrorCard(QFrame):
         self.button.clicked.connect(self._pressed)
         self.button.setVisible(bool(problem.action))
         row.addWidget(self.button)
-        self.dismiss = button(self.tr("Dismiss"), "flat", self)
+        # By itself it has to look like a button, and to stand where the text begins.
+        self.dismiss = button(self.tr("Dismiss"), "flat" if problem.action else "secondary", self)
         self.dismiss.clicked.connect(self.dismissed)
         self.dismiss.setVisible(dismissible)
         row.addWidget(self.dismiss)

@@ -6,18 +6,20 @@ Owns its words and its buttons. What follows from the answer it must not know.
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
+from nagatha_desktop.widgets.question_box import question_box
+
 translate = QCoreApplication.translate
 
 
 def quit_question(running: int, parent: QWidget | None) -> tuple[QMessageBox, QPushButton]:
     """The question, not shown yet, and its button that means yes. `running` runs are at work."""
-    question = QMessageBox(parent)
-    question.setWindowTitle(translate("Program", "Quit Nagatha"))
-    question.setText(translate("Program", "Something is still at work"))
-    question.setInformativeText(
+    question = question_box(
+        parent,
+        translate("Program", "Quit Nagatha"),
+        translate("Program", "Something is still at work"),
         translate(
             "Program", "{number} running. What is stopped now goes on at the next start."
-        ).format(number=running)
+        ).format(number=running),
     )
     roles = QMessageBox.ButtonRole
     keep = question.addButton(translate("Program", "Keep running"), roles.RejectRole)

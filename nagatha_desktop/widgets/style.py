@@ -118,6 +118,7 @@ QLineEdit, QPlainTextEdit, QTextEdit[role="input"] {
     border-radius: ${control}px; padding: 0 ${grid}px;
     selection-background-color: $accent; selection-color: $on_accent; }
 QLineEdit { min-height: ${button_inner}px; }
+QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: $muted; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit[role="input"]:focus {
     border-color: $accent; }
 QLineEdit[invalid="true"], QPlainTextEdit[invalid="true"] { border-color: $bad; }

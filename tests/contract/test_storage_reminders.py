@@ -118,10 +118,12 @@ def test_an_answer_changes_the_firing_and_nothing_that_others_know_of_it(
     row = storage.get_reminder(ME, "r")
     assert storage.take_firing(ME, "f", "p1", {"p1"})
     storage.show_firing(ME, "f", later(61))
-    answered = replace(row.open[0], state="snoozed", answered=later(70), until=later(99))
+    answered = replace(
+        row.open[0], state="snoozed", answered=later(70), until=later(99), urgent=True
+    )
     storage.save_reminders(ME, (ReminderChange(row, (answered,)),))
     (found,) = storage.firings_of(ME, "r", 10)
-    assert found == replace(answered, shown=later(61))
+    assert found == replace(answered, shown=later(61)) != replace(row.open[0], shown=later(61))
     assert storage.open_firings(ME) == ()
     assert storage.get_reminder(ME, "r").reminder.firing is None
 

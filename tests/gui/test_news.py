@@ -116,7 +116,7 @@ def quiet(scene: Scene, on_loop: OnLoop, qtbot: QtBot) -> Callable[[], None]:
 
     def check() -> None:
         scene.on.add("approvals")
-        last = on_loop(scene.fake.approval_desk.ask("The last"))
+        last = on_loop(scene.fake.approval_desk.ask("The last", chat="unseen"))
         qtbot.waitUntil(lambda: "Approval needed: The last" in scene.titles)
         qtbot.waitUntil(lambda: not scene.news._soon.isActive() and not scene.news._bridge.busy)
         assert scene.titles == ["Approval needed: The last"]
@@ -362,6 +362,21 @@ def test_an_approval_that_was_seen_is_said_once_when_it_is_left_without_an_answe
     scene.news.look_around()
     quiet()
     on_loop(fake.approval_desk.change(asked.id, verdict="once"))
+
+
+def test_an_approval_of_no_chat_is_said_once_the_window_that_asks_is_left_without_an_answer(
+    scene: Scene, fake: FakeClient, on_loop: OnLoop, quiet: Callable[[], None], qtbot: QtBot
+) -> None:
+    seen = True
+    scene.news.activity_seen = lambda: seen
+    answered = on_loop(fake.approval_desk.ask("Answered there"))
+    on_loop(fake.approval_desk.ask("Send a mail"))
+    quiet()
+    on_loop(fake.approval_desk.change(answered.id, verdict="once"))
+    qtbot.waitUntil(lambda: answered.id in scene.news.approvals._ended)
+    seen = False
+    scene.news.look_around()
+    qtbot.waitUntil(lambda: scene.titles == ["Approval needed: Send a mail"])
 
 
 # -- routines -----------------------------------------------------------------------------------

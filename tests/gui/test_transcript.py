@@ -99,6 +99,15 @@ def test_estimates_are_said_to_be_estimates_and_the_unknown_is_left_out(
     assert "gpt-4o-mini\u200312 s" in words(view(transcript, "b"))
 
 
+def test_the_field_to_find_something_takes_the_room_there_is(transcript: Transcript) -> None:
+    transcript.find_bar.open()
+    field = transcript.find_bar.field
+    for width, least in ((800, field.maximumWidth()), (400, 230)):
+        transcript.resize(width, 600)
+        transcript.find_bar.layout().activate()
+        assert field.width() >= least
+
+
 def test_an_empty_chat_says_what_to_do(transcript: Transcript) -> None:
     transcript.clear()
     assert transcript.empty.isVisible() and transcript.message_count() == 0

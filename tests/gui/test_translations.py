@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QTranslator
+from PySide6.QtCore import QCoreApplication, QDate, QLocale, Qt, QTranslator
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
@@ -106,13 +106,14 @@ def state(tmp_path: Path, bridge: Bridge) -> WindowState:
 @pytest.fixture
 def german(qapp: QCoreApplication, state: WindowState) -> Iterator[None]:
     """The program's language as the setting chooses it, until the test ends."""
-    before = set(qapp.findChildren(QTranslator))
+    before, written = set(qapp.findChildren(QTranslator)), QLocale()
     state.set("language", "de")
     assert languages.install(qapp, state.text("language")) == "de"
     yield
     for translator in set(qapp.findChildren(QTranslator)) - before:
         qapp.removeTranslator(translator)
         translator.deleteLater()
+    QLocale.setDefault(written)
 
 
 @pytest.fixture
@@ -264,6 +265,32 @@ def test_the_windows_speak_english_unless_another_language_was_chosen(
     scene.open("general")
     assert scene.window.heading.whole() == "Settings › General"
     assert scene.field("chat.automatic_titles").title.text() == "Title chats automatically"
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "written"),
+    [
+        ("de", "en_GB", "Di. 1. Dez."),
+        ("de", "C", "Di. 1. Dez."),
+        ("de", "de_AT", "Di. 1. Dez."),
+        ("en", "de_DE", "Tue 1. Dec"),
+        ("en", "C", "Tue 1. Dec"),
+    ],
+)
+def test_days_are_written_in_the_language_of_the_windows_in_the_country_of_the_system(
+    code: str, system: str, written: str
+) -> None:
+    there = QLocale.c() if system == "C" else QLocale(system)
+    spoken = languages.spoken(code, there)
+    assert spoken.toString(QDate(2026, 12, 1), "ddd d. MMM") == written
+    assert system == "C" or spoken.firstDayOfWeek() == Qt.DayOfWeek.Monday
+    assert (spoken == there) == (spoken.language() == there.language())
+
+
+@pytest.mark.usefixtures("german")
+def test_in_german_days_and_numbers_are_german_too() -> None:
+    assert QLocale().toString(QDate(2026, 12, 1), "dddd") == "Dienstag"
+    assert QLocale().toString(0.5) == "0,5"
 
 
 @pytest.mark.usefixtures("german")

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from nagatha_desktop.widgets import icons
@@ -212,6 +219,19 @@ def test_the_signs_inside_of_controls_have_the_colours_of_the_theme(theme: Theme
         path = ROOT / "resources" / "icons" / f"control-{name}-{theme.name}.svg"
         assert re.findall("#[0-9a-f]{6}", path.read_text("utf-8")) == [getattr(theme, colour)]
         assert path.as_posix() in style_sheet(theme)
+
+
+@pytest.mark.parametrize("role", ["", "bare", "ask"])
+def test_what_stands_in_an_empty_field_is_as_readable_as_other_text(
+    role: str, qtbot: QtBot, themes: ThemeController
+) -> None:
+    for made in (QLineEdit(), QPlainTextEdit()):
+        qtbot.addWidget(made)
+        set_role(made, role)
+        made.show()
+        for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Disabled):
+            shown = made.palette().color(group, QPalette.ColorRole.PlaceholderText)
+            assert (shown.name(), shown.alpha()) == (themes.current.muted, 255)
 
 
 def test_a_field_with_arrows_begins_where_other_fields_begin(

@@ -224,6 +224,10 @@ class FakeReminders:
             due = datetime.fromisoformat(new.start).replace(tzinfo=there).astimezone(UTC)
             new = replace(new, due=due, snoozed=False, firing=None)
             self._answer(reminder, "snoozed")  # what waits for an answer has a new time now
+        elif new.urgent != old.urgent:
+            for firing in [one for one in self._open() if one.reminder == reminder]:
+                self.firings[firing.id] = replace(firing, urgent=new.urgent)
+                self._client.emit(FiringChanged(self.firings[firing.id]))
         return self._tell(new)
 
     async def get(self, reminder: str) -> Reminder:

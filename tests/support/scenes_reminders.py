@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
+from nagatha_desktop.absences import Absences
+from nagatha_desktop.reminders.alerts import ReminderAlerts
 from nagatha_desktop.reminders.window import RemindersWindow
 from nagatha_desktop.tray import Tray
 from nagatha_desktop.widgets.moments import Wall
 from tests.support.fake_client import FakeClient
+from tests.support.notes import an_announcer, shown_by
 from tests.support.scenes import Stage
 from worker.contract.reminders import Quiet, Understood
 from worker.contract.types import Problem
@@ -175,9 +178,29 @@ def tray(stage: Stage) -> QWidget:
     stage.watch.reminders.read()
     made = Tray(stage.themes, stage.watch, stage.keys, stage.bridge)
     stage.ends.append(made.stop)
-    stage.wait(lambda: "missed" in made.reminders.text())
+    stage.wait(lambda: bool(counts := stage.watch.reminders.counts) and counts.missed > 0)
     made.menu.popup(QPoint(100, 100))
     return made.menu
+
+
+def notification(stage: Stage) -> QWidget:
+    """One that is due, where the desktop itself shows no notifications."""
+    announcer, notifier = an_announcer(stage.themes, stage.bridge)
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    absences = Absences(stage.bridge, clock, parent=stage.bridge)
+    alerts = ReminderAlerts(
+        stage.bridge, announcer, lambda: False, lambda: False, clock, absences, stage.bridge
+    )
+    stage.ends += [alerts.stop, notifier.stop]
+    title = stage.main.title
+    made = stage.fake.due.put("Publish the release notes", clock(), chat=stage.main.id)
+    firing = stage.fake.due.add_firing(made.id, clock(), "due", chat_title=title)
+    alerts._consider((firing,))
+    stage.wait(lambda: bool(shown_by(notifier)))
+    return shown_by(notifier)[0]
 
 
 REMINDER_SCENES: dict[str, Scene] = {
@@ -192,5 +215,6 @@ REMINDER_SCENES: dict[str, Scene] = {
     "reminders-empty": empty,
     "reminders-refused": refused,
     "reminders-tray": tray,
+    "notification": notification,
 }
 """File name and scene. A scene returns the window to be painted."""

@@ -125,7 +125,7 @@ def editor_task(stage: Stage) -> QWidget:
     made.when.pattern.choose("cron")
     made.when.cron.setText("every morning")
     made.ask_preview()
-    stage.wait(lambda: "cron" in made.next.text())
+    stage.wait(lambda: "cron" in made.next.text().casefold())
     return made
 
 

@@ -91,9 +91,13 @@ class Output:
             self.piece("\n")
 
     def note(self, text: str) -> None:
-        """Something beside the result, on standard error."""
+        """Something beside the result, on standard error; in JSON the document says it."""
         if not self.as_json:
-            self._errors.print(Text(harmless(text), style="dim"))
+            self.notice(text)
+
+    def notice(self, text: str) -> None:
+        """What no document holds and everybody should know, on standard error also with JSON."""
+        self._errors.print(Text(harmless(text), style="dim"))
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table for people."""

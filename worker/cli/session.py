@@ -52,7 +52,7 @@ def run(
     the data cannot be used, `without_data` is told why and the engine starts beside it, with none
     of it and without working; when None, that is an error.
 
-    What a person should know of the settings and the data is said first, beside the result.
+    What a person should know of the settings and the data is said first, on standard error.
     A NagathaError is printed and is exit code 1. Ctrl+C, SIGTERM and SIGHUP cancel the action,
     and the engine ends as always, so that nothing of it is lost; a second one is not waited for.
     """
@@ -84,7 +84,7 @@ def run(
 
             await engine.plug(CeleryBackground(engine, paths.queue, work=works))
         for notice in engine.notices:
-            output.note(str(notice))
+            output.notice(str(notice))
         return await action(engine, engine.services(LOCAL_OWNER))
 
     paths = Paths.find()

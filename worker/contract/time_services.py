@@ -73,7 +73,8 @@ class ReminderService(Protocol):
         urgent: bool | None = None,
         missed: MissedPolicy | None = None,
     ) -> Reminder:
-        """Change what is given, leave what is None. A new time ends a snooze. Raises as `add`."""
+        """Change what is given, leave what is None. A new time ends a snooze. What waits for an
+        answer is urgent, or not any more, with its reminder. Raises as `add`."""
         ...
 
     async def get(self, reminder: str) -> Reminder:

@@ -18,6 +18,7 @@ import openai
 
 from worker.contract.errors import ModelError
 from worker.contract.types import Action
+from worker.providers.way import Proxy, proxy_of
 
 _QUOTE = 300
 """Characters of a server's own words that are shown."""
@@ -55,6 +56,7 @@ _BAD_KEY = re.compile(
     r"|unauthorized|unauthenticated",
     re.IGNORECASE,
 )
+_NO_NAME = re.compile(r"getaddrinfo|Name or service|nodename|name resolution|No address")
 _UNREADABLE: Mapping[type[Exception], str] = {
     UnicodeDecodeError: "bytes that are no text",
     json.JSONDecodeError: "text that is no JSON",
@@ -73,6 +75,8 @@ class Call:
     key: str | None = None
     model: str = ""
     local: bool = False
+    own_proxy: bool = False
+    """True where the settings of the provider name a proxy."""
     began: bool = False
     """True once a part of the answer has come."""
     connect_timeout: float = 10.0
@@ -119,10 +123,15 @@ def from_exception(error: Exception, call: Call, now: datetime) -> ModelError:
         return _from_status(error, call, now)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         cause = error.__cause__ if isinstance(error, openai.APITimeoutError) else error
-        return timed_out(call, connecting=isinstance(cause, httpx2.ConnectTimeout))
+        connecting = isinstance(cause, httpx2.ConnectTimeout)
+        proxy = proxy_of(error) if connecting else None
+        if proxy is not None and not proxy.reached:
+            why = f"No connection to {proxy.address} within {call.connect_timeout:g} s."
+            return _proxy_error("The proxy did not answer", why, call)
+        return timed_out(call, connecting=connecting)
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError | httpx2.DecodingError):
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
-        return _from_transport(cause or error, call)
+        return _from_transport(cause or error, call, proxy_of(error))
     if isinstance(error, openai.APIError):
         return from_body(error.body, call, now, fallback=error.message)
     if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
@@ -195,10 +204,26 @@ def bad_address(call: Call) -> ModelError:
 
 def bad_proxy(call: Call, why: str) -> ModelError:
     """The proxy cannot be used at all."""
+    return _proxy_error("The proxy cannot be used", quoted(why, call.key), call)
+
+
+def _proxy_error(title: str, why: str, call: Call) -> ModelError:
+    remedy = (
+        f"Check the proxy in {_SETTINGS}, or leave it empty."
+        if call.own_proxy
+        else "Check the system's proxy settings (variables such as HTTPS_PROXY), or enter another "
+        f"proxy in {_SETTINGS}."
+    )
+    return ModelError(title, why, remedy, kind="no_network", action="models")
+
+
+def _wants_login(why: str) -> ModelError:
+    """The proxy lets nobody through who does not say who they are."""
     return ModelError(
-        "The proxy cannot be used",
-        quoted(why, call.key),
-        f"Check the proxy in {_SETTINGS}.",
+        "The proxy asks who you are",
+        why,
+        f"Put its address into the variable HTTPS_PROXY, as http://NAME:SECRET@HOST:PORT, and "
+        f"leave the proxy in {_SETTINGS} empty.",
         kind="no_network",
         action="models",
     )
@@ -336,6 +361,8 @@ def _classify(
         why = f"Nothing at {call.host} answers under this address."
         remedy = f"Check the address in {_SETTINGS}."
         return made("model_unknown", "models", f"{name} was not found", remedy)
+    if status == 407:
+        return _wants_login(why)
     if status == 408:
         return timed_out(call)
     if 300 <= status < 400:
@@ -348,10 +375,12 @@ def _classify(
     return made("server_error", action, f"{name} has a problem", "Try again in a moment.")
 
 
-def _from_transport(error: BaseException, call: Call) -> ModelError:
+def _from_transport(error: BaseException, call: Call, proxy: Proxy | None) -> ModelError:
     text = str(error)
     if isinstance(error, httpx2.ProxyError):
-        return bad_proxy(call, text or "It refused the connection.")
+        said = quoted(text, call.key) or "It refused the connection."
+        why = said if proxy is None else _sentence(f"{proxy.address} answered: {said}")
+        return _wants_login(why) if text.startswith("407") else bad_proxy(call, why)
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         return bad_address(call)
     if isinstance(error, httpx2.RemoteProtocolError):
@@ -361,6 +390,8 @@ def _from_transport(error: BaseException, call: Call) -> ModelError:
     if isinstance(error, httpx2.DecodingError):
         return not_a_stream(call, text)
     if isinstance(error, httpx2.ConnectError):
+        if proxy is not None and not proxy.reached:
+            return _no_proxy(text or _cause(error), proxy, call)
         return _unreachable(text or _cause(error), call)
     return cut(call, f"The connection to {call.host} was cut.")
 
@@ -374,11 +405,20 @@ def _cause(error: BaseException) -> str:
     return said
 
 
+def _no_proxy(text: str, proxy: Proxy, call: Call) -> ModelError:
+    """Nobody was asked: the way leads through a proxy that is not there."""
+    why = f"Nothing answers at {proxy.address}, through which {call.provider} is asked."
+    if _NO_NAME.search(text):
+        name = proxy.address.rpartition(":")[0]
+        why = f"The name {name}, through which {call.provider} is asked, could not be found."
+    return _proxy_error("The proxy cannot be reached", why, call)
+
+
 def _unreachable(text: str, call: Call) -> ModelError:
     why = f"Nothing answers at {call.host}."
     remedy = "Check the network connection, then try again."
     action: Action = "retry"
-    if re.search(r"getaddrinfo|Name or service|nodename|name resolution|No address", text):
+    if _NO_NAME.search(text):
         why = f"The name {call.host} could not be found."
     elif re.search(r"CERTIFICATE|certificate|SSL|TLS", text):
         why = f"The secure connection to {call.host} failed: {quoted(text, call.key)}"

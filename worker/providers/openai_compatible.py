@@ -164,9 +164,7 @@ class OpenAICompatible:
 
     async def _call(self, request: CompletionRequest | None) -> "Call":
         await _loaded()
-        from worker.providers.errors import Call
-
-        made = Call(self.name, self.base_url, self._key, local=self.local)
+        made = self._what()
         if request is None:
             return made
         return replace(
@@ -176,6 +174,12 @@ class OpenAICompatible:
             chunk_timeout=request.chunk_timeout,
             total_timeout=request.total_timeout,
         )
+
+    def _what(self) -> "Call":
+        from worker.providers.errors import Call
+
+        own_proxy = bool(self._proxy)
+        return Call(self.name, self.base_url, self._key, local=self.local, own_proxy=own_proxy)
 
     async def _guarded(self, doing: Awaitable[T], call: "Call", deadline: float) -> T:
         """`doing`, with a limit on its time and its exceptions as ModelError."""
@@ -205,9 +209,10 @@ class OpenAICompatible:
         from openai import AsyncOpenAI
 
         from worker.providers.bounds import bound
-        from worker.providers.errors import Call, bad_address, bad_certificates, bad_key, bad_proxy
+        from worker.providers.errors import bad_address, bad_certificates, bad_key, bad_proxy
+        from worker.providers.way import follow
 
-        call = Call(self.name, self.base_url, self._key, local=self.local)
+        call = self._what()
         if not is_web_address(self.base_url):
             raise bad_address(call)
         if self._key is not None and not (self._key.isascii() and self._key.isprintable()):
@@ -219,7 +224,7 @@ class OpenAICompatible:
                 follow_redirects=False,  # a key must not travel on to another host
                 limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),
                 timeout=httpx2.Timeout(_LIST_TIMEOUT),
-                event_hooks={"request": [self._own_headers], "response": [bound]},
+                event_hooks={"request": [self._own_headers, follow], "response": [bound]},
             )
         except (ImportError, ValueError, httpx2.InvalidURL) as error:
             raise bad_proxy(call, str(error)) from None

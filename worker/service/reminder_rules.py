@@ -180,10 +180,19 @@ def changed(
     where its times stay."""
     if first is None:
         reminder: Reminder = replace(row.reminder, **fields, updated=now)  # type: ignore[arg-type]
-        return ReminderChange(replace(row, reminder=reminder))
+        after = replace(row, reminder=reminder)
+        if reminder.urgent == row.reminder.urgent:
+            return ReminderChange(after)
+        return ReminderChange(after, tuple(_pressing(one, reminder.urgent) for one in row.open))
     after = placed(row, first, None, **fields, done=None, updated=now)
     # What waits for an answer has a new time now.
     return ReminderChange(after, _answered(row, "snoozed", now, "", first))
+
+
+def _pressing(firing: Firing, urgent: bool) -> Firing:
+    """A firing that waits, urgent or not any more. What is urgent is not kept back."""
+    state = _told(firing) if urgent and firing.state == "held" else firing.state
+    return replace(firing, urgent=urgent, state=state)
 
 
 def deleted(row: ReminderRow, now: datetime) -> ReminderChange | None:

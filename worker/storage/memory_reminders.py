@@ -56,6 +56,7 @@ class MemoryReminders(MemoryState):
                     found.firing,
                     state=firing.state,
                     silent=firing.silent,
+                    urgent=firing.urgent,
                     answered=firing.answered,
                     until=firing.until,
                 )

@@ -41,6 +41,20 @@ def test_a_mistyped_setting_names_the_nearest(
         assert "chat.automatic_titles" in json.loads(ended.stdout)["error"]["remedy"]
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_what_is_wrong_with_the_settings_is_said_beside_the_result(
+    more: list[str], nagatha_home: Path
+) -> None:
+    nagatha_home.mkdir(exist_ok=True)
+    (nagatha_home / "config.yaml").write_text("chat: {text_limit: much}\n", encoding="utf-8")
+    ended = CliRunner().invoke(main, ["config", "chat.text_limit", *more])
+    assert ended.exit_code == 0
+    assert "config.yaml" in ended.stderr and "text_limit" in ended.stderr
+    assert "config.yaml" not in ended.stdout
+    if more:
+        assert json.loads(ended.stdout)["value"] == 1.0
+
+
 def test_every_chat_is_listed_however_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     there = tuple(Chat(f"c{number}", "", NOW, NOW) for number in range(1500))
 

@@ -4,7 +4,9 @@ import json
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -14,6 +16,7 @@ import pytest
 from tests.support.answers import Said, ask, request
 from tests.support.model_server import ANSWER, Behaviour, ModelServer
 from worker.contract.errors import ModelError
+from worker.contract.types import Problem
 from worker.providers.errors import Call, from_exception, quoted, redact, retry_at
 from worker.providers.openai_compatible import OpenAICompatible
 
@@ -51,6 +54,46 @@ def free_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """Where connections are taken by nobody: the queue of those that wait is full."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        try:
+            for _ in range(4):
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+                waiting.append(one)
+            yield full.getsockname()[1]
+        finally:
+            for one in waiting:
+                one.close()
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[int]:
+    """Takes one connection, and gives these answers, each to what comes next; gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+
+        def answer() -> None:
+            link, _ = server.accept()
+            with link:
+                for one in answers:
+                    link.recv(65536)
+                    link.sendall(one)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            thread.join()
 
 
 # by behaviour --------------------------------------------------------------------------------
@@ -300,23 +343,9 @@ def test_a_server_without_tls_under_https_then_the_secure_connection_is_named(
 
 
 def test_a_server_that_takes_no_connection_then_the_time_to_connect_is_named(
-    free_port: int,
+    full_port: int,
 ) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", free_port))
-        full.listen(0)
-        waiting = []
-        try:
-            # The queue of connections that nobody accepts is filled first.
-            for _ in range(4):
-                one = socket.socket()
-                one.setblocking(False)
-                one.connect_ex(("127.0.0.1", free_port))
-                waiting.append(one)
-            said = asked(f"http://127.0.0.1:{free_port}/v1", connect_timeout=0.3)
-        finally:
-            for one in waiting:
-                one.close()
+    said = asked(f"http://127.0.0.1:{full_port}/v1", connect_timeout=0.3)
     problem = said.problem.problem
     assert problem.kind == "timeout"
     assert "No connection" in problem.message
@@ -362,6 +391,78 @@ def test_a_proxy_that_cannot_be_used_then_there_is_no_network(
 ) -> None:
     said = asked(server, proxy=proxy.format(port=free_port))
     assert said.problem.kind == "no_network"
+
+
+def wants_login(problem: Problem) -> None:
+    assert (problem.kind, problem.action) == ("no_network", "models")
+    assert problem.title == "The proxy asks who you are"
+    assert "HTTPS_PROXY" in problem.remedy
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+@pytest.mark.parametrize("server", ["http://models.invalid/v1", "https://models.invalid/v1"])
+def test_a_proxy_that_is_not_there_then_it_is_named_and_not_the_server(
+    server: str, scheme: str, free_port: int
+) -> None:
+    problem = asked(server, proxy=f"{scheme}://127.0.0.1:{free_port}").problem.problem
+    assert (problem.kind, problem.action) == ("no_network", "models")
+    assert problem.title == "The proxy cannot be reached"
+    where = f"127.0.0.1:{free_port}"
+    assert problem.message == f"Nothing answers at {where}, through which Test is asked."
+    assert problem.remedy == "Check the proxy in Settings › Models and keys, or leave it empty."
+
+
+def test_the_systems_proxy_that_is_not_there_then_its_variable_is_named_and_no_password(
+    monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{free_port}")
+    problem = asked("https://models.invalid/v1").problem.problem
+    assert problem.title == "The proxy cannot be reached"
+    assert f"at 127.0.0.1:{free_port}," in problem.message and "HTTPS_PROXY" in problem.remedy
+    assert "secret" not in str(problem) and "me:" not in str(problem)
+
+
+def test_a_proxy_whose_name_does_not_exist_then_it_is_named() -> None:
+    said = asked("https://models.example/v1", proxy="http://nobody.invalid:3128")
+    problem = said.problem.problem
+    assert problem.title == "The proxy cannot be reached"
+    name = "nobody.invalid"
+    assert problem.message == f"The name {name}, through which Test is asked, could not be found."
+
+
+def test_a_proxy_that_takes_no_connection_then_it_is_named(full_port: int) -> None:
+    said = asked(
+        "https://models.invalid/v1", proxy=f"http://127.0.0.1:{full_port}", connect_timeout=0.3
+    )
+    problem = said.problem.problem
+    assert (problem.kind, problem.title) == ("no_network", "The proxy did not answer")
+    assert problem.message == f"No connection to 127.0.0.1:{full_port} within 0.3 s."
+
+
+def test_a_proxy_that_refuses_then_what_it_said_is_told() -> None:
+    with answering(b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as port:
+        said = asked("https://models.invalid/v1", proxy=f"http://127.0.0.1:{port}")
+    problem = said.problem.problem
+    assert problem.title == "The proxy cannot be used"
+    assert problem.message == f"127.0.0.1:{port} answered: 502 Bad Gateway."
+
+
+def test_a_proxy_that_wants_to_know_who_asks_then_it_says_where_to_put_that() -> None:
+    with answering(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as port:
+        proxy = f"http://127.0.0.1:{port}"
+        wants_login(asked("https://models.invalid/v1", proxy=proxy).problem.problem)
+    with ModelServer(prefix="http://nobody.invalid") as server:
+        server.queue(Behaviour(status=407, body="Who are you?", content_type="text/plain"))
+        proxy = f"http://127.0.0.1:{server.port}"
+        wants_login(asked("http://nobody.invalid/v1", proxy=proxy).problem.problem)
+
+
+def test_a_server_that_is_not_safe_behind_a_proxy_then_the_server_is_named() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n", b"this is no TLS") as port:
+        said = asked("https://models.invalid/v1", proxy=f"http://127.0.0.1:{port}")
+    problem = said.problem.problem
+    assert problem.title == "Test cannot be reached"
+    assert "models.invalid" in problem.message
 
 
 def test_a_proxy_that_works_then_the_request_goes_through_it() -> None:

@@ -17,7 +17,7 @@ _OF_REMINDER = tuple(
 _OF_FIRING = tuple(
     field.name for field in fields(Firing) if field.name not in ("reminder", "chat", "chat_title")
 )
-_ANSWER = ("state", "silent", "answered", "until")
+_CHANGED = ("state", "silent", "urgent", "answered", "until")
 
 
 def folded(text: str, notes: str) -> str:
@@ -53,8 +53,8 @@ def firing_values(firing: Firing) -> Values:
 
 
 def changed_firing_values(firing: Firing) -> Values:
-    """The columns that an answer changes."""
-    return {name: getattr(firing, name) for name in _ANSWER}
+    """The columns that an answer, or a change of its reminder, changes."""
+    return {name: getattr(firing, name) for name in _CHANGED}
 
 
 def firing_from(row: AnyRow) -> Firing:
