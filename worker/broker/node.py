@@ -338,6 +338,8 @@ class Node:
                     _log.error("what a task came to is lost: %s", error)
                 except BrokerError:
                     return
+                except Exception:  # e.g. of a chord's body; whoever looks here is no task
+                    _log.exception("what a task came to is lost")
                 self._owed.popleft()
 
     # -- recovery
