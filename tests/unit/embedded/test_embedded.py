@@ -139,6 +139,33 @@ def test_a_dead_worker_thread_is_started_again_and_that_is_said(
     assert done == [2]
 
 
+def test_a_worker_whose_thread_is_slow_to_go_is_started_again_all_the_same(
+    queue: Path,
+    kill_worker: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: object,
+) -> None:
+    """The last that it says is said by a thread that is alive."""
+    states, may_go = States(), threading.Event()
+    app, _, _ = _app(queue)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
+    run = embedded._run_worker
+
+    def slow_to_go() -> None:
+        run()
+        may_go.wait(PATIENCE)
+
+    monkeypatch.setattr(embedded, "_run_worker", slow_to_go)
+    embedded.start(app)
+    first = embedded._worker_thread
+    kill_worker()
+    assert states.wait(lambda s: s.restarts == 1).worker == "ok"
+    assert first is not None and first.is_alive()
+    may_go.set()
+    first.join(PATIENCE)
+    assert embedded.stop()
+
+
 def test_a_worker_that_was_started_again_is_not_ok_before_it_is_ready(
     queue: Path,
     kill_worker: Callable[[], None],
