@@ -290,8 +290,8 @@ class CeleryBackground:
             )
 
     def _close_bundled(self, *addresses: str) -> None:
-        if any(map(servers.is_bundled, addresses)):
-            self._queue.close()
+        for address in dict.fromkeys(filter(servers.is_bundled, addresses)):
+            QueueFile(address, self._queue_is_damaged).close()
 
     def _worker_changed(self, _state: WorkerState) -> None:
         self._engine.background_changed()

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import celery._state
 from celery import Celery
@@ -35,7 +36,7 @@ FIRST_RESTART_DELAY = 0.1
 LONGEST_RESTART_DELAY = 60.0
 HEED = 2.0
 """Seconds that a consumer is given to heed a pause; without a broker it cannot."""
-Lost = Callable[[Exception], object]
+Lost: TypeAlias = Callable[[Exception], object]
 """Is told why the connection to the broker was lost."""
 READY_WITHIN = 30.0
 """Seconds that a worker is waited for until it takes messages."""
@@ -158,6 +159,12 @@ class EmbeddedWorker:
         self._stopping = False
         self._look_for_beat = False
         self._failure: BaseException | None = None
+        # Said by the threads as the last thing they do: when they wake the supervisor, they are
+        # alive for a moment still.
+        self._worker_ended = False
+        self._beat_ended = False
+        self._late = False
+        """Whether the worker was started again and is not ready after a long time."""
 
     @property
     def state(self) -> WorkerState:
@@ -258,10 +265,15 @@ class EmbeddedWorker:
         self._failure = None
         worker_state.should_stop = None
         worker_state.should_terminate = None
+        self._worker_ended = self._late = False
         self._worker_thread = threading.Thread(
             target=self._run_worker, name="nagatha-worker", daemon=True
         )
-        self._worker_thread.start()
+        try:
+            self._worker_thread.start()
+        except RuntimeError as error:  # this process may have no more threads just now
+            self._failure, self._worker_ended = error, True
+            self._ready.set()
 
     def _run_worker(self) -> None:
         app = self._app
@@ -291,8 +303,10 @@ class EmbeddedWorker:
         finally:
             if self._app is not app:
                 close_app(app)  # nobody waited for this end
-            self._ready.set()
             with self._condition:
+                if threading.current_thread() is self._worker_thread:
+                    self._worker_ended = True
+                self._ready.set()
                 self._condition.notify_all()
 
     def _on_ready(self, consumer: EmbeddedConsumer) -> None:
@@ -331,16 +345,23 @@ class EmbeddedWorker:
         self._beat = InterruptibleService(
             self._app, self._last_runs, clocks=self._clocks, paused=lambda: self._paused
         )
+        self._beat_ended = False
         self._beat_thread = threading.Thread(
             target=self._run_beat, args=(self._beat,), name="nagatha-beat", daemon=True
         )
-        self._beat_thread.start()
+        try:
+            self._beat_thread.start()
+        except RuntimeError as error:  # as above
+            self._beat_failed(error)
+            self._beat_ended = True
 
     def _run_beat(self, service: InterruptibleService) -> None:
         try:
             run_beat(service, self._beat_failed)
         finally:
             with self._condition:
+                if threading.current_thread() is self._beat_thread:
+                    self._beat_ended = True
                 self._condition.notify_all()
 
     def _beat_failed(self, error: BaseException) -> None:
@@ -370,7 +391,7 @@ class EmbeddedWorker:
         if ended:
             worker_state.should_stop = None
         beat_thread, self._beat_thread = self._beat_thread, None
-        if beat_thread is not None:
+        if beat_thread is not None and beat_thread.is_alive():
             beat_thread.join(timeout)
         return ended
 
@@ -407,9 +428,15 @@ class EmbeddedWorker:
                     self._condition.wait_for(self._ready_or_stopping, READY_WITHIN)
                     if self._stopping:
                         return
-                if not self._worker_is_dead():
-                    log.warning("the worker thread was dead and has been started again")
-                    self._set(worker="ok", restarts=self._state.restarts + 1)
+                self._late = not self._ready.is_set()
+                if self._late:
+                    log.warning("the worker was started again and is not ready yet")
+                    self._set(reason=f"It was not ready after {READY_WITHIN:.0f} s.")
+                elif not self._worker_is_dead():
+                    self._say_started_again()
+            elif self._late and self._ready.is_set():
+                self._late = False
+                self._say_started_again()
             if self._beat_is_dead():
                 self._set(beat="failed")
                 if not self._may_go_on(for_beat.next()):
@@ -424,6 +451,10 @@ class EmbeddedWorker:
                     log.info("Beat runs in this process now")
                     self._set(beat="ok")
 
+    def _say_started_again(self) -> None:
+        log.warning("the worker thread was dead and has been started again")
+        self._set(worker="ok", restarts=self._state.restarts + 1)
+
     def _may_go_on(self, delay: float) -> bool:
         """Wait `delay` seconds; False when everything is to stop."""
         with self._condition:
@@ -431,17 +462,21 @@ class EmbeddedWorker:
 
     def _something_to_do(self) -> bool:
         return (
-            self._stopping or self._worker_is_dead() or self._beat_is_dead() or self._look_for_beat
+            self._stopping
+            or self._worker_is_dead()
+            or self._beat_is_dead()
+            or self._look_for_beat
+            or (self._late and self._ready.is_set())
         )
 
     def _ready_or_stopping(self) -> bool:
         return self._ready.is_set() or self._stopping
 
     def _worker_is_dead(self) -> bool:
-        return self._worker_thread is not None and not self._worker_thread.is_alive()
+        return self._worker_thread is not None and self._worker_ended
 
     def _beat_is_dead(self) -> bool:
-        return self._beat_thread is not None and not self._beat_thread.is_alive()
+        return self._beat_thread is not None and self._beat_ended
 
     def _set(
         self,

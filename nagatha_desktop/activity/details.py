@@ -5,6 +5,7 @@ buttons ask for is done by whoever listens.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -37,6 +38,8 @@ from worker.contract.types import FINAL_STATES, Problem, Run
 
 READ_AGAIN = 1_000
 """Milliseconds after which the log of a run at work is read again."""
+RECOUNT = 250
+"""Milliseconds in which the changes of a batch, which may have thousands of runs, are gathered."""
 _SHARES = 1000
 _LINE = 300
 
@@ -70,10 +73,17 @@ class RunDetails(QFrame):
         self._log: tuple[LogLine, ...] = ()
         self._card: ErrorCard | None = None
         self._reading: Call | None = None
+        self._batch: Batch | None = None
+        """As it was read; its runs are told one by one from then on."""
+        self._members: dict[str, Run] = {}
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(READ_AGAIN)
         self._again.timeout.connect(self._read)
+        self._recount = QTimer(self)
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(RECOUNT)
+        self._recount.timeout.connect(self._show_batch)
         self._lay_out(themes)
 
     # -- how it is put together -----------------------------------------------------------------
@@ -175,8 +185,9 @@ class RunDetails(QFrame):
         if self.run is None or self.run.id != run.id:
             self._log = ()
             self.log_view.clear()
-            self._show_batch(None)
             self.tabs.setCurrentIndex(0)
+            if self._batch is None or self._batch.id != run.batch:
+                self._know_batch(None)
         self._put(run)
         self._read()
 
@@ -184,13 +195,15 @@ class RunDetails(QFrame):
         """The engine told of a run; it is shown if it is this one, or one of the same batch."""
         if self.run is None or not self.isVisible():
             return
+        if run.batch is not None and run.batch == self.run.batch:
+            self._members[run.id] = run
+            if not self._recount.isActive():
+                self._recount.start()
         if run.id == self.run.id:
             ended = run.state in FINAL_STATES and self.run.state not in FINAL_STATES
             self._put(run)
             if ended:
                 self._read()
-        elif run.batch and run.batch == self.run.batch and not self._again.isActive():
-            self._again.start()
 
     @Slot()
     def tick(self) -> None:
@@ -282,14 +295,14 @@ class RunDetails(QFrame):
 
     @Slot()
     def _read(self) -> None:
-        """Read what a list does not tell: all of the run, its log, and its batch."""
+        """Read what a list does not tell: all of the run, its log, and its batch, once."""
         self._again.stop()
         run = self.run
         if run is None or not self.isVisible():
             return
         if self._reading is not None:
             self._reading.cancel()
-        name, batch = run.id, run.batch
+        name, batch = run.id, run.batch if self._batch is None else None
 
         async def read(
             client: Client,
@@ -307,20 +320,31 @@ class RunDetails(QFrame):
             return
         self._put(run)
         self._put_text(self.log_view, log_text(self._log) or self.tr("It has written nothing."))
-        self._show_batch(batch)
-        batch_goes_on = batch is not None and batch.progress < 1.0
-        if self.isVisible() and (run.state not in FINAL_STATES or batch_goes_on):
+        if batch is not None:
+            self._know_batch(batch)
+        if self.isVisible() and run.state not in FINAL_STATES:
             self._again.start()
 
     def _unknown(self, problem: Problem) -> None:
         self._reading = None
         self._put_text(self.log_view, str(problem))
 
-    def _show_batch(self, batch: Batch | None) -> None:
+    def _know_batch(self, batch: Batch | None) -> None:
+        self._batch = batch
+        if batch is None:
+            self._members = {}
+        else:  # what was told while it was read may be newer, and if not, the newer is told yet
+            self._members = {run.id: run for run in batch.runs} | self._members
+        self._show_batch()
+
+    @Slot()
+    def _show_batch(self) -> None:
+        batch = self._batch
         self.batch_bar.setVisible(batch is not None)
         self.batch_text.setVisible(batch is not None)
         if batch is None:
             return
+        batch = replace(batch, runs=tuple(self._members.values()))
         ended = sum(run.state in FINAL_STATES for run in batch.runs)
         failed = sum(run.state == "FAILURE" for run in batch.runs)
         if batch.kind == "chain":
@@ -335,11 +359,13 @@ class RunDetails(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._know_batch(None)  # nothing was told meanwhile
         self._read()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._again.stop()
+        self._recount.stop()
 
     # -- what a person wants --------------------------------------------------------------------
 

@@ -50,6 +50,14 @@ def hold() -> None:
         time.sleep(0.01)
 
 
+@app.task(name="wait")
+def wait(number: int) -> int:
+    """Notes that it began, and ends when there is a file `go`."""
+    note(number, "begin")
+    hold()
+    return number
+
+
 @app.task(name="pid")
 def pid() -> int:
     return os.getpid()

@@ -1,7 +1,5 @@
 """What the bundled broker keeps through restarts, failures and full disks, and what it gives up."""
 
-import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ import pytest
 
 import worker.broker
 from tests.contract.broker_worker import Place, close_app, make_app, running
+from tests.support.disks import fill_up, small_disk_in
 from tests.support.engines import engine_in
 from tests.support.processes import kill, started, wait_until
 from tests.support.worlds import World
@@ -98,7 +97,7 @@ def test_retried_dead_letter_has_its_priority_age_task_and_time_as_before(place:
             message.reject(requeue=True)
         with worker.broker.upkeep(str(place.path)) as upkeep:
             (letter,) = upkeep.dead_letters()
-            assert (letter.task, letter.deliveries) == ("poison", 5)
+            assert (letter.queue, letter.deliveries) == ("contract", 5)
             assert upkeep.retry(letter.id)
         first.reject(requeue=True)
         got = [queue.get() for _ in range(4)]
@@ -111,6 +110,36 @@ def test_retried_dead_letter_has_its_priority_age_task_and_time_as_before(place:
         assert poison.delivery_info["redelivered"]
         for message in got:
             message.ack()
+
+
+def test_message_that_cannot_be_read_ends_no_worker_and_becomes_a_dead_letter(
+    place: Place,
+) -> None:
+    app = make_app(place)
+    done: list[int] = []
+
+    @app.task(name="note", shared=False)
+    def note(number: int) -> None:
+        done.append(number)
+
+    # kombu's own form of a date, and none.
+    poison = {"__type__": "datetime", "__value__": "yesterday"}
+    with running(app, place) as controller:
+        with kombu.Connection(place.url) as connection:
+            producer = connection.Producer()
+            producer.publish({}, routing_key="contract", headers=poison)
+            producer.publish({}, routing_key="other", headers=poison)
+            producer.publish({"n": 2}, routing_key="other")
+            other = kombu.Queue("other", channel=connection.default_channel)
+            assert other.get(no_ack=True).payload == {"n": 2}
+        app.send_task("note", (2,))
+        wait_until(lambda: done == [2], "the worker goes on")
+        with worker.broker.upkeep(str(place.path)) as upkeep:
+            wait_until(upkeep.dead_letters, "it is given up")
+            (letter,) = upkeep.dead_letters()
+        assert (letter.queue, letter.deliveries) == ("contract", 5)
+        assert controller.consumer.blueprint.state == 1
+    close_app(app, place)
 
 
 def test_task_holds_its_time_through_restarts(place: Place) -> None:
@@ -164,15 +193,8 @@ def test_damaged_queue_is_made_anew_and_unfinished_runs_are_queued_from_their_ro
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)]
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root on Linux")
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this system lets nobody mount")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    with small_disk_in(tmp_path) as disk:
+        yield disk
 
 
 def test_worker_on_a_disk_that_fills_up_goes_on_by_itself_when_there_is_room(
@@ -214,12 +236,3 @@ def test_worker_on_a_disk_that_fills_up_goes_on_by_itself_when_there_is_room(
 
 def _in_queue(upkeep: Upkeep) -> bool:
     return any(queue.queue == "contract" for queue in upkeep.status().queues)
-
-
-def fill_up(filler: Path) -> None:
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            return

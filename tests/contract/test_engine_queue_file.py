@@ -159,6 +159,21 @@ def test_run_is_cancelled_though_its_message_cannot_be_taken_out(
         there.run(test)
 
 
+def test_results_in_a_file_of_their_own_are_closed_with_the_queue(tmp_path: Path) -> None:
+    results = tmp_path / "results.db"
+    environ = {"NAGATHA_CELERY_RESULT_BACKEND": f"nagatha+file://{results}"}
+    environ["NAGATHA_CELERY_BROKER_URL"] = f"nagatha+file://{tmp_path / 'other.db'}"
+
+    async def test(there: World) -> None:
+        await done(there, await echo(there, "kept there"), "kept there")
+        assert REGISTER.open(results) is not None
+
+    with engine_in(tmp_path, background=True, environ=environ) as there:
+        there.run(test)
+    assert REGISTER.open(results) is None
+    assert REGISTER.open(tmp_path / "other.db") is None
+
+
 def test_file_of_another_place_is_the_one_that_is_asked(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.db"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ from tests.support.queued import (
     waiting,
 )
 from tests.support.worlds import World
+from worker.broker import Upkeep, upkeep
 from worker.contract.errors import Conflict
 from worker.contract.events import RunChanged
-from worker.contract.types import Sent
+from worker.contract.types import Run, Sent
 from worker.service.run_words import dead_letter
 
 # cancel ----------------------------------------------------------------------------------
@@ -134,9 +136,13 @@ def test_a_server_error_is_tried_again_three_times_a_minute_apart_and_then_fails
         models.queue("500", "500", "500", "500")
         before = there.engine.now()
         sent = await there.client.chats.send(None, LONG)
+
+        async def tried(times: int) -> Run | None:
+            run = await there.client.jobs.get(sent.run)
+            return run if (run.state, run.attempts) == ("RETRY", times) else None
+
         for attempt in (1, 2, 3):
-            run = await in_state(there, sent.run, "RETRY")
-            assert run.attempts == attempt
+            run = await becomes(partial(tried, attempt), f"it was tried {attempt} times")
             assert run.error is not None and run.error.kind == "server_error"
             assert run.error.retry_at is not None and run.due == run.error.retry_at
             minute = timedelta(minutes=1)
@@ -145,15 +151,43 @@ def test_a_server_error_is_tried_again_three_times_a_minute_apart_and_then_fails
             assert (answer.state, answer.error) == ("streaming", None)
             # It waits with the broker until then; the test does not.
             await becomes(lambda: there.engine.background.holds(sent.run), "its message is sent")
-            scope = there.engine.services("local").chats.scope
             before = there.engine.now()
-            assert await there.engine.answers.take(scope, sent.run)
-            await there.engine.answers.wait(sent.run)
-        run = await there.client.jobs.get(sent.run)
-        assert (run.state, run.attempts) == ("FAILURE", 4)
+            await there.client.jobs.run_now(sent.run)
+        run = await in_state(there, sent.run, "FAILURE")
+        assert run.attempts == 4
         answer = await message(there, sent)
         assert answer.state == "failed" and answer.error is not None
         assert answer.error.action == "retry"
+
+    with engine_in(tmp_path, models=models, background=True) as there:
+        there.run(test)
+
+
+def test_an_answer_that_is_to_be_tried_again_is_not_begun_early_by_a_message_too_many(
+    tmp_path: Path, models: ModelServer
+) -> None:
+    async def test(there: World) -> None:
+        models.queue("500")
+        sent = await there.client.chats.send(None, LONG)
+        run = await in_state(there, sent.run, "RETRY")
+        background = there.engine.background
+        await becomes(lambda: background.holds(sent.run), "its message is sent")
+        await background.send("local", run.name, sent.run, priority=run.priority)
+
+        def look(upkeep: Upkeep) -> tuple[int, int]:
+            queues = upkeep.status().queues
+            return sum(q.waiting + q.running for q in queues), sum(q.scheduled for q in queues)
+
+        async def put_off() -> bool:
+            with upkeep(there.engine.paths.queue) as there_is:
+                return look(there_is) == (0, 2)
+
+        await becomes(put_off, "the other message waits for that time as well")
+        assert await there.client.jobs.get(sent.run) == run
+        assert len(models.completions) == 1
+        # Given up before its time, it has failed all the same.
+        await there.engine.services("local").jobs.give_up(run, dead_letter())
+        assert (await there.client.jobs.get(sent.run)).state == "FAILURE"
 
     with engine_in(tmp_path, models=models, background=True) as there:
         there.run(test)
@@ -287,8 +321,8 @@ def test_an_answer_that_was_cut_goes_on_from_there_at_its_next_try(
         await in_state(there, sent.run, "RETRY")
         assert (await message(there, sent)).text == "one two "
         models.queue(Behaviour(text="and the end"))
-        scope = there.engine.services("local").chats.scope
-        await there.engine.answers.take(scope, sent.run)
+        await becomes(lambda: there.engine.background.holds(sent.run), "its message is sent")
+        await there.client.jobs.run_now(sent.run)
         answer = await there.answered(sent)
         assert (answer.state, answer.text) == ("complete", "one two and the end")
 

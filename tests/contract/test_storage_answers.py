@@ -51,6 +51,14 @@ def test_a_waiting_answer_is_taken_once_with_all_that_is_known_of_it(
     assert [owned.process for owned in storage.runs_of_others("")] == ["p1"]
 
 
+def test_an_answer_that_is_to_be_tried_again_is_taken_when_it_is_due(storage: Blocking) -> None:
+    queued(storage, state="RETRY", due=later(60))
+    assert storage.claim_answer(ME, "r", "p1", later(59)) is None
+    assert storage.get_run(ME, "r").state == "RETRY"
+    run, _ = storage.claim_answer(ME, "r", "p1", later(60))
+    assert (run.state, run.due) == ("STARTED", None)
+
+
 def test_a_released_answer_is_taken_again_with_the_text_that_was_kept(storage: Blocking) -> None:
     queued(storage)
     storage.claim_answer(ME, "r", "p1", NOW)

@@ -110,6 +110,7 @@ def test_progress_is_shown_as_it_comes(scene: Scene, on_loop: OnLoop) -> None:
 
 def test_a_batch_shows_how_far_the_whole_is(scene: Scene, on_loop: OnLoop) -> None:
     scene.window.details._again.setInterval(20)
+    scene.window.details._recount.setInterval(20)
     runs = [scene.jobs.add(f"a.step{n}", "PENDING", batch="b") for n in range(3)]
     scene.jobs.batches["b"] = Batch("b", "group", tuple(runs))
     scene.window.show_run(runs[0].id)
@@ -119,6 +120,17 @@ def test_a_batch_shows_how_far_the_whole_is(scene: Scene, on_loop: OnLoop) -> No
     on_loop(scene.jobs.change(runs[1].id, state="FAILURE", ended=runs[1].queued, error=DOWN))
     scene.until(lambda: details.batch_text.whole() == "Batch: 1 of 3 have ended · 1 failed")
     assert details.batch_bar.value() == 333
+    # All of it was read once: it may have thousands of runs, each of which tells each change.
+    on_loop(scene.jobs.change(runs[0].id, state="SUCCESS", ended=runs[0].queued))
+    on_loop(scene.jobs.change(runs[2].id, state="PROGRESS", progress=0.5))
+    scene.until(lambda: details.batch_bar.value() == 833)
+    assert details.batch_text.whole() == "Batch: 2 of 3 have ended · 1 failed"
+    assert scene.fake.calls.count("jobs.batch") == 1
+    # What was told while nobody looked is read.
+    scene.window.close_details()
+    on_loop(scene.jobs.change(runs[2].id, state="SUCCESS", ended=runs[2].queued))
+    scene.window.show_run(runs[1].id)
+    scene.until(lambda: details.batch_text.whole() == "Batch: 3 of 3 have ended · 1 failed")
 
 
 def test_values_are_written_readably_and_have_an_end() -> None:

@@ -28,6 +28,7 @@ from worker.broker.errors import (
     BrokerNetworkShare,
     BrokerNewerFile,
     BrokerReadOnly,
+    BrokerTooLarge,
     BrokerUnavailable,
 )
 from worker.broker.node import DONE, REGISTER, WORK, used
@@ -124,6 +125,7 @@ __all__ = [
     "BrokerNewerFile",
     "BrokerReadOnly",
     "BrokerStatus",
+    "BrokerTooLarge",
     "BrokerUnavailable",
     "Cleaned",
     "DeadLetter",

@@ -7,6 +7,7 @@ Owns the translation between kombu's channels and `store`. Knows nothing of wait
 # mypy: disable-error-code="no-untyped-call"
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -18,18 +19,14 @@ from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 from kombu.utils.uuid import uuid
 
-from worker.broker.errors import (
-    BrokerBusy,
-    BrokerDiskFull,
-    BrokerError,
-    BrokerGone,
-    BrokerReadOnly,
-)
+from worker.broker.errors import PASSING, BrokerError, BrokerGone
 from worker.broker.node import WORK, Node
 from worker.broker.store import Claimed, NewMessage, Route
 
 if TYPE_CHECKING:
     from worker.broker.transport import Transport
+
+_log = logging.getLogger(__name__)
 
 # A message is a dictionary of JSON values.
 Message = dict[str, Any]
@@ -186,20 +183,24 @@ class Channel(virtual.Channel):
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
         """Give the first message of a queue, None when it is empty."""
         self.node.messages.promote_due()
-        found = self._claim_if_there(queue, 1, forget=no_ack)
-        if not found:
+        try:
+            message = self.Message(self._get(queue, forget=no_ack), channel=self)
+        except Empty:
             return None
-        message = self.Message(self._decoded(found[0], kept=not no_ack), channel=self)
         if not no_ack:
             self.qos.append(message, message.delivery_tag)
         return message
 
-    def _get(self, queue: str, timeout: float | None = None) -> Message:
-        forget = queue in self._no_ack
-        found = self._claim_if_there(queue, 1, forget=forget)
-        if not found:
-            raise Empty
-        return self._decoded(found[0], kept=not forget)
+    def _get(
+        self, queue: str, timeout: float | None = None, *, forget: bool | None = None
+    ) -> Message:
+        if forget is None:
+            forget = queue in self._no_ack
+        while found := self._claim_if_there(queue, 1, forget=forget):
+            message = self._readable(found[0], kept=not forget)
+            if message is not None:
+                return message
+        raise Empty
 
     def _claim_if_there(self, queue: str, limit: int, *, forget: bool) -> list[Claimed]:
         if not self.node.messages.look([queue]).ready:
@@ -211,6 +212,17 @@ class Channel(virtual.Channel):
             return self.node.messages.take(queue, limit)
         self._claims = True
         return self.node.messages.claim(queue, limit, self.node.id, self._name)
+
+    def _readable(self, claimed: Claimed, *, kept: bool) -> Message | None:
+        """A message as kombu wants it; None for one that cannot be read, whose delivery failed."""
+        try:
+            return self._decoded(claimed, kept=kept)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # Whoever met it would end of it, and so would the next one.
+            _log.warning("message %s cannot be read: %r", claimed.id, error)
+            if kept:
+                self._node.fail(claimed.id)
+            return None
 
     def _decoded(self, claimed: Claimed, *, kept: bool) -> Message:
         # kombu's own looks at each dictionary, for values that JSON has no form for.
@@ -278,13 +290,15 @@ class Channel(virtual.Channel):
                 continue
             try:
                 found = self._claim(queue, room, forget=forget)
-            except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+            except PASSING as error:
                 raise CannotTake(error) from error
             if len(found) < room:
                 ready.discard(queue)
             for claimed in found:
                 delivered = True
-                deliver(self._decoded(claimed, kept=not forget), queue)
+                message = self._readable(claimed, kept=not forget)
+                if message is not None:
+                    deliver(message, queue)
         if not delivered:
             raise Empty
 

@@ -1,4 +1,4 @@
-"""Giving up the core between messages while several processes publish and cores are short.
+"""Giving up the core between messages while several publish and cores are short.
 
 A client of a server waits for its answer after each message, and others use that moment. Whoever
 writes to a file waits for nobody: it keeps its core until the kernel takes it away, which may be
@@ -30,9 +30,9 @@ def cores_taken() -> int:
 class Courtesy(threading.local):
     """Lets others have the core for a moment after a message, where they need it.
 
-    That is where another process publishes as well, and the kernel took this thread's core away,
-    both a short while ago. Alone, or with a core for everyone, nothing is given up. Each thread
-    has its own.
+    That is where somebody else publishes as well, in this process or another, and the kernel took
+    this thread's core away, both a short while ago. Alone, or with a core for everyone, nothing is
+    given up. Each thread has its own.
 
     `taken` counts how often this thread's core was taken away, `rest` sleeps for so many seconds.
     """
@@ -41,7 +41,7 @@ class Courtesy(threading.local):
         self._count = taken
         self._rest = rest
         self._newest: int | None = None
-        self._others = 0  # messages for which other processes are taken to publish
+        self._others = 0  # messages for which others are taken to publish
         self._taken = taken()
         self._short = 0  # messages for which cores are taken to be short
 

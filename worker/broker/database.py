@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.broker import schema
+from worker.broker.doorbell import begun
 from worker.broker.errors import BrokerDamaged, BrokerError, BrokerGone, translated
 
 _log = logging.getLogger(__name__)
@@ -154,13 +155,19 @@ class Database:
             self._synced = covered
 
     def _committed(self, durable: bool) -> None:
-        """Count a commit, under the lock of writing; see to its sync unless the caller does."""
+        """Count a commit, under the lock of writing; see to its sync unless the caller does.
+
+        Raises nothing: what was committed is there, and its caller must not be told otherwise.
+        """
         self._commits += 1
         if not durable and self._later is None and not self._closed:
-            self._later = self._last = threading.Timer(SYNC_WITHIN, self._sync_later)
-            self._later.name = "nagatha-broker-sync"
-            self._later.daemon = True
-            self._later.start()
+            before, later = self._last, threading.Timer(SYNC_WITHIN, self._sync_later)
+            self._later = self._last = later
+            later.name = "nagatha-broker-sync"
+            later.daemon = True
+            if not begun(later):
+                self._last = before
+                self._sync_later()
         if self._writer is None or self._closed:
             return
         changed = self._writer.total_changes
@@ -171,10 +178,11 @@ class Database:
                 self._back.join(_END_WITHIN)
         else:
             self._written_back = changed
-            self._back = threading.Thread(
+            back = threading.Thread(
                 target=self._write_back, name="nagatha-broker-write-back", daemon=True
             )
-            self._back.start()
+            # Without, SQLite does it in a commit once the log is three times as long.
+            self._back = back if begun(back) else None
 
     def _sync_later(self) -> None:
         # Before it reads how far commits are: one that comes from now on has a timer of its own.
@@ -265,6 +273,10 @@ class Database:
             except sqlite3.Error:
                 db.close()
                 raise
+            with self._sync_lock:
+                # Somebody may have synced while this process had no connection. Then what he
+                # opened went with another process's last one, and this is a new log.
+                self._close_log()
             self._writer = db
             self._written_back = db.total_changes
         return self._writer

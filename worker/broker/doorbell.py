@@ -15,6 +15,15 @@ LOOPBACK = "127.0.0.1"
 _STOP = b"\0"
 
 
+def begun(thread: threading.Thread) -> bool:
+    """Start a thread; False when the system lets this process have no more of them."""
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return False
+    return True
+
+
 class Topic:
     """Something that threads wait for.
 
@@ -99,19 +108,23 @@ class Doorbell:
         """Start listening.
 
         Returns:
-            The port; 0 when the system allows none, in which case waiters look now and then.
+            The port; 0 when the system allows none, or no thread for it, in which case waiters
+        look now and then.
         """
-        bell = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            bell = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError:  # as many files are open as may be
+            return 0
+        thread = threading.Thread(target=self._run, args=(bell,), name=self._name, daemon=True)
         try:
             bell.bind((LOOPBACK, 0))
         except OSError:
             bell.close()
             return 0
-        self._listening = bell
-        self._thread = threading.Thread(
-            target=self._run, args=(bell,), name=self._name, daemon=True
-        )
-        self._thread.start()
+        if not begun(thread):
+            bell.close()
+            return 0
+        self._listening, self._thread = bell, thread
         return int(bell.getsockname()[1])
 
     def ring(self, ports: Iterable[int], topic: int) -> None:
@@ -124,11 +137,13 @@ class Doorbell:
                 calling.sendto(bytes([topic]), (LOOPBACK, port))
 
     def _begin_calling(self) -> socket.socket | None:
-        """None once it was closed: another thread may be about to ring even then."""
+        """None once it was closed: another thread may be about to ring even then. None too while
+        as many files are open as may be: what there is to be told is stored already."""
         with self._ending:
             if self._calling is None and not self._ended:
-                self._calling = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                self._calling.setblocking(False)
+                with contextlib.suppress(OSError):
+                    self._calling = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    self._calling.setblocking(False)
             return self._calling
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """The broker's own errors: what happened, why, and what to do about it.
 
-Owns the translation of SQLite's errors. Knows nothing of Celery or kombu.
+Owns the translation of SQLite's errors. Of kombu it knows the name under which Celery expects
+that a broker could not do something.
 """
 
 import errno
@@ -9,11 +10,16 @@ import sqlite3
 from pathlib import Path
 from typing import ClassVar
 
+from kombu.exceptions import OperationalError
+
 _NO_ROOM = 1 << 20  # bytes free below which an I/O error is told as a full disk
 
 
-class BrokerError(Exception):
+class BrokerError(OperationalError):
     """Base of everything that the broker reports.
+
+    An error of kombu's, so that Celery takes a next step that could not be sent for what it is,
+    a failure of the task before it, and not for a defect.
 
     Attributes:
         title: what happened, a few words.
@@ -80,6 +86,12 @@ class BrokerBusy(BrokerError):
     title = "The broker's file is busy"
 
 
+class BrokerTooLarge(BrokerError):
+    """A message or a result is longer than SQLite stores. Trying again is of no use."""
+
+    title = "Too large for the broker"
+
+
 class BrokerUnavailable(BrokerError):
     """The file cannot be opened, read or written."""
 
@@ -90,6 +102,10 @@ class BrokerGone(BrokerError):
     """This connection's broker was closed; a new connection opens it again."""
 
     title = "The broker was closed"
+
+
+PASSING = (BrokerBusy, BrokerDiskFull, BrokerReadOnly)
+"""What may be over in a moment, or once somebody has seen to it, with the file as it is."""
 
 
 def translated(error: sqlite3.Error | OSError, path: Path) -> BrokerError:
@@ -114,6 +130,11 @@ def translated(error: sqlite3.Error | OSError, path: Path) -> BrokerError:
         return BrokerDamaged(
             f"{path} is damaged ({error}).",
             "Stop every program that uses it and start again: it is moved aside and made anew.",
+        )
+    if code == sqlite3.SQLITE_TOOBIG:
+        return BrokerTooLarge(
+            f"{path} takes nothing that long ({error}); it was not stored.",
+            "Store it in a file, and send the file's name.",
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BrokerBusy(f"{path} was held by another process for too long.", "Try again.")

@@ -19,7 +19,7 @@ from worker.broker import schema
 from worker.broker.courtesy import Courtesy
 from worker.broker.database import Database
 from worker.broker.doorbell import Doorbell, Topic
-from worker.broker.errors import BrokerError, BrokerGone, translated
+from worker.broker.errors import BrokerError, BrokerGone, BrokerTooLarge, translated
 from worker.broker.locks import HeldLock, PeerLocks
 from worker.broker.places import refuse_network_share
 from worker.broker.result_store import ResultStore
@@ -120,7 +120,7 @@ class Node:
         self.id = f"{os.getpid()}-{secrets.token_hex(6)}"
         self._pid = os.getpid()
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is made up for later may wait for a topic
         self._topics = {WORK: Topic(), DONE: Topic()}
         self._port: int | None = None
         self._listens_to = 0
@@ -234,7 +234,7 @@ class Node:
             BrokerGone: the node was closed; its messages have gone back.
         """
         if self.in_hand.pop(message, None) is not None:
-            self._now_or_later(lambda: self.messages.ack(message))
+            self.now_or_later(lambda: self.messages.ack(message))
 
     def fail(self, message: int) -> None:
         """Give back a message whose delivery failed. Made up for later like `ack`."""
@@ -244,7 +244,7 @@ class Node:
             self.ring(WORK)
 
         self.in_hand.pop(message, None)
-        self._now_or_later(fail)
+        self.now_or_later(fail)
 
     def give_back(self, channel: str, messages: Iterable[int]) -> None:
         """Give back in good order all that a channel claimed: what it has in hand, and the rest.
@@ -253,12 +253,12 @@ class Node:
         """
         for message in messages:
             self.in_hand.pop(message, None)
-        self._now_or_later(lambda: self._release(channel=channel))
+        self.now_or_later(lambda: self._release(channel=channel))
 
     def give_back_one(self, message: int) -> None:
         """Give back in good order one message. Made up for later like `ack`."""
         self.in_hand.pop(message, None)
-        self._now_or_later(lambda: self._release(message=message))
+        self.now_or_later(lambda: self._release(message=message))
 
     def _release(self, *, channel: str | None = None, message: int | None = None) -> None:
         if self.messages.release(self.id, channel=channel, message=message):
@@ -273,6 +273,7 @@ class Node:
         *,
         message: int | None = None,
         settles: bool = False,
+        later: bool = False,
     ) -> None:
         """Store a result and wake whoever waits for one.
 
@@ -286,6 +287,7 @@ class Node:
                 before, the message comes back.
             settles: forget the message in the same transaction, so that no crash can part a
                 task's success from its acknowledgement.
+            later: make it up for later also where there is no such message any more.
 
         Raises:
             BrokerError: nothing was written.
@@ -303,17 +305,23 @@ class Node:
                 self.notify(DONE)
                 self._bell.ring(done.ports, DONE)
 
-        if message is None:
+        if message is None and not later:
             put()
         else:
-            self._now_or_later(put)
+            self.now_or_later(put)
 
-    def _now_or_later(self, write: Callable[[], object]) -> None:
+    def now_or_later(self, write: Callable[[], object]) -> None:
+        """Do a write; one that cannot be done just now is made up for later like `ack`.
+
+        Raises:
+            BrokerGone: the node was closed.
+            BrokerTooLarge: it never can be done.
+        """
         if not self._owed:
             try:
                 write()
                 return
-            except BrokerGone:
+            except (BrokerGone, BrokerTooLarge):
                 raise
             except BrokerError as error:
                 _log.warning("what a task came to is written later: %s", error)
@@ -326,8 +334,12 @@ class Node:
                     self._owed[0]()
                 except BrokerGone:
                     raise
+                except BrokerTooLarge as error:  # the others are not to wait for it for ever
+                    _log.error("what a task came to is lost: %s", error)
                 except BrokerError:
                     return
+                except Exception:  # e.g. of a chord's body; whoever looks here is no task
+                    _log.exception("what a task came to is lost")
                 self._owed.popleft()
 
     # -- recovery

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from worker.broker.errors import BrokerAddressError, BrokerNetworkShare
 
@@ -37,7 +37,9 @@ def broker_url(path: str | os.PathLike[str]) -> str:
         path: the file; made absolute. Spaces, ``%``, ``;`` and the like are escaped.
     """
     absolute = Path(path).absolute().as_posix()
-    return URL_PREFIX + quote(absolute if absolute.startswith("/") else f"/{absolute}", safe="/:")
+    rooted = absolute if absolute.startswith("/") else f"/{absolute}"
+    # Its bytes: a name on disk need not be text.
+    return URL_PREFIX + quote(os.fsencode(rooted), safe="/:")
 
 
 def path_from_url(url: str, *, windows: bool = os.name == "nt") -> Path:
@@ -57,7 +59,7 @@ def path_from_url(url: str, *, windows: bool = os.name == "nt") -> Path:
     rest = rest.removeprefix("file://").removeprefix("localhost")
     if "?" in rest or "#" in rest:
         raise _bad_address(url, "'?' and '#' in a path are written %3F and %23")
-    text = unquote(rest)
+    text = os.fsdecode(unquote_to_bytes(rest))
     if windows and _DRIVE.match(text):
         return Path(text[1:])
     if not text.startswith("/"):

@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from billiard.process import current_process
 from celery import maybe_signature, states
+from celery._state import get_current_worker_task
 from celery.backends.asynchronous import AsyncBackendMixin, BaseResultConsumer, _waiting_on
 from celery.backends.base import BaseKeyValueStoreBackend
 from celery.exceptions import ChordError, ImproperlyConfigured
@@ -23,7 +25,7 @@ from celery.utils.functional import _regen
 from celery.utils.log import get_logger
 from kombu.utils.encoding import bytes_to_str
 
-from worker.broker.errors import BrokerBusy, BrokerError, BrokerGone
+from worker.broker.errors import PASSING, BrokerBusy, BrokerError, BrokerGone
 from worker.broker.node import DONE, REGISTER, Node, Register, Waiting
 from worker.broker.places import broker_url, path_from_url
 from worker.broker.result_store import SUCCESS, ChordPart
@@ -35,6 +37,7 @@ OnMessage = Callable[[Meta], object] | None
 
 _LONGEST_SLEEP = 2.0  # s between looks when nobody rings, and between calls of on_interval
 _LAST = float("inf")  # the position of a chord's part that has none
+_TRY_AGAIN = 1.0  # s between tries of a process of the pool while the file cannot be written
 
 _log = get_logger(__name__)
 
@@ -270,24 +273,33 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         self._set_with_state(key, value, "")
 
     def _set_with_state(self, key: str, value: Any, state: str) -> None:
-        self._put(bytes_to_str(key), value, state, self._lifetime(state))
+        self._put(self.node, bytes_to_str(key), value, state, self._lifetime(state))
 
     def _lifetime(self, state: str) -> float | None:
         lifetime = self._failure_expires if state == states.FAILURE else self.expires
         return None if lifetime is None else float(lifetime)
 
     def _put(
-        self, key: str, value: Any, state: str, lifetime: float | None, message: int | None = None
+        self,
+        node: Node,
+        key: str,
+        value: Any,
+        state: str,
+        lifetime: float | None,
+        *,
+        message: int | None = None,
+        later: bool = False,
     ) -> None:
         # A group is saved as a success too, and may be saved again: only tasks are kept.
         kept = SUCCESS if state == states.SUCCESS and key.startswith(self.task_keyprefix) else state
-        self.node.put_result(
+        node.put_result(
             key,
             value,
             kept if kept != "" else "-",
             lifetime,
             message=message,
             settles=message is not None and getattr(self._done, "yes", False),
+            later=later,
         )
 
     def mark_as_done(
@@ -308,11 +320,32 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         finally:
             self._done.yes = False
 
-    def _message_of(self, task_id: str, request: Any) -> int | None:
+    def _message_of(self, node: Node, task_id: str, request: Any) -> int | None:
         """The message of a task that this process has in hand."""
-        tag = (getattr(request, "properties", None) or {}).get("delivery_tag")
+        tag = _tag(request)
         # Another broker's tags may look alike, but not with the same task.
-        return tag if tag is not None and self.node.in_hand.get(tag) == task_id else None
+        return tag if tag is not None and node.in_hand.get(tag) == task_id else None
+
+    def _surely(self, write: Callable[[Node, bool], object], request: Any) -> None:
+        """Write what a task came to, which can do nothing about a file that cannot be written.
+
+        ``write`` is told whether to make up for it later: where the task runs beside the consumer,
+        which comes back to it. A process of the pool has none, and waits here.
+        """
+        of_task = _tag(request) is not None or get_current_worker_task() is not None
+        warned = False
+        while True:
+            try:
+                node = self.node
+                write(node, of_task and bool(node.hungry))
+                return
+            except PASSING as error:
+                if not of_task or not current_process().daemon:
+                    raise
+                if not warned:
+                    _log.warning("waiting to write what a task came to: %s", error)
+                warned = True
+            time.sleep(_TRY_AGAIN)
 
     def _store_result(
         self,
@@ -329,8 +362,13 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         )
         meta["task_id"] = bytes_to_str(task_id)
         key = bytes_to_str(self.get_key_for_task(task_id))
-        message = self._message_of(meta["task_id"], request)
-        self._put(key, self.encode(meta), state, self._lifetime(state), message)
+        value, lifetime = self.encode(meta), self._lifetime(state)
+
+        def put(node: Node, later: bool) -> None:
+            message = self._message_of(node, meta["task_id"], request)
+            self._put(node, key, value, state, lifetime, message=message, later=later)
+
+        self._surely(put, request)
         return result
 
     def delete(self, key: str) -> None:
@@ -414,6 +452,7 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         header = self.app.GroupResult(*header_result_args)
         if any(isinstance(member, GroupResult) for member in header.results):
             self._put(
+                self.node,
                 self.get_key_for_group(header.id),
                 self.encode({"result": header.as_tuple()}),
                 "-",
@@ -429,15 +468,34 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
             return
         value = self.encode([task, state, self.encode_result(result, state)])
         part = ChordPart(chord, task, _LAST if position is None else float(position), value)
-        node = self.node
-        values = node.results.join_chord(part, node.id, self.chord_expires)
-        if values is None:
-            return
-        callback = maybe_signature(request.chord, app=self.app)
-        try:
-            self._send_body(callback, chord, values)
-        finally:
+        values: list[Any] | None = None
+        sent = False
+
+        def count(node: Node) -> None:
+            # Again from where it came to, when it could not go on before.
+            nonlocal values, sent
+            if values is None:
+                values = node.results.join_chord(part, node.id, self.chord_expires)
+                if values is None:
+                    return
+            try:
+                if not sent:
+                    self._send_body(maybe_signature(request.chord, app=self.app), chord, values)
+            except PASSING:
+                raise
+            except BaseException:
+                node.results.finish_chord(chord)
+                raise
+            sent = True
             node.results.finish_chord(chord)
+
+        def write(node: Node, later: bool) -> None:
+            if later or self._message_of(node, task, request) is not None:
+                node.now_or_later(lambda: count(node))
+            else:
+                count(node)
+
+        self._surely(write, request)
 
     def _send_body(self, callback: Any, chord: str, values: list[Any]) -> None:
         try:
@@ -453,6 +511,8 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         else:
             try:
                 callback.delay(joined)
+            except PASSING:
+                raise
             except Exception as error:  # the body's own routing or serialising may raise anything
                 _log.exception("The body of chord %r could not be sent", chord)
                 self.chord_error_from_stack(
@@ -477,6 +537,12 @@ class Backend(BaseKeyValueStoreBackend, AsyncBackendMixin):  # type: ignore[misc
         if state in states.PROPAGATE_STATES:
             raise _chord_error(f"Dependency {task} raised {result!r}", result)
         return result
+
+
+def _tag(request: Any) -> int | None:
+    """The number of the message that a worker had of a task; None for what is no task of its."""
+    tag: int | None = (getattr(request, "properties", None) or {}).get("delivery_tag")
+    return tag
 
 
 def _chord_error(message: str, cause: object) -> ChordError:

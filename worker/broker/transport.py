@@ -21,6 +21,7 @@ from kombu.transport import virtual
 
 from worker.broker.channel import CannotTake, Channel, Message
 from worker.broker.errors import (
+    PASSING,
     BrokerBusy,
     BrokerDamaged,
     BrokerDiskFull,
@@ -203,13 +204,13 @@ class Transport(virtual.Transport):
                 node.messages.promote_due()
                 self._looked = None
                 self._see_what_is_there(node, news)
-        except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+        except PASSING as error:
             raise CannotTake(error) from error
         if self._ready and self._deliver_what_is_there():
             return True
         try:
             node.recover()
-        except (BrokerBusy, BrokerDiskFull, BrokerReadOnly) as error:
+        except PASSING as error:
             raise CannotTake(error) from error
         return False
 

@@ -1,15 +1,7 @@
-"""Cron lines as instants.
+"""Cron lines: their five fields, and in words what is wrong with one.
 
-Owns the way from five fields and a zone to instants, with cronsim, which does as Debian's cron:
-what falls into the hour that clocks jump over comes right after it, and what falls into the hour
-that comes twice comes once, unless it comes every hour anyway. It must not know routines.
+Owns no time: instants are cronsim's. It must not know routines.
 """
-
-from datetime import UTC, datetime
-
-from cronsim import CronSim, CronSimError
-
-from worker.moments.recurrence import find_zone
 
 LONGEST = 200
 """Characters of a line."""
@@ -23,7 +15,6 @@ SHORT = {
     "@ANNUALLY": "0 0 1 1 *",
 }
 """What cron's short names stand for."""
-_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def fields(line: str) -> str:
@@ -38,36 +29,6 @@ def fields(line: str) -> str:
             "a cron line has five fields: minute, hour, day of the month, month, weekday"
         )
     return " ".join(found)
-
-
-def check_cron(line: str) -> None:
-    """Raise ValueError, which says why in words, for a line that makes no sense or never comes."""
-    if next_after_cron(line, "UTC", _SOME_DAY) is None:
-        raise ValueError("it never comes: no day fits all that it asks for")
-
-
-def next_after_cron(line: str, zone: str, after: datetime) -> datetime | None:
-    """The first instant (UTC) of a line after `after`; None when there is none within 50 years.
-
-    Raises ValueError for a line or zone that makes no sense.
-    """
-    where = find_zone(zone)
-    expression = fields(line)
-    try:
-        coming = CronSim(expression, after.astimezone(where))
-    except CronSimError as error:
-        raise ValueError(why(str(error), expression)) from None
-    except OverflowError:
-        return None
-    try:
-        for at in coming:
-            found = at.astimezone(UTC)
-            # A time of the hour that comes twice is given as its first one, also after it.
-            if found > after:
-                return found
-    except OverflowError:
-        pass
-    return None
 
 
 def why(error: str, expression: str) -> str:

@@ -165,6 +165,16 @@ class Answers:
         await self.carrier.write_down(scope, run, begun)
         return True
 
+    async def send_early(self, scope: Scope, run: str) -> None:
+        """Its message came: where it is to be tried again later, queue it for that time.
+
+        One message too many, or a clock that was set. Raises NotFound, StorageError.
+        """
+        found = await scope.storage.get_run(scope.owner, run)
+        if found.state == "RETRY" and found.due is not None:
+            delay = (found.due - scope.now()).total_seconds()
+            await self.carrier.send(scope, found, delay=max(0.0, delay))
+
     def writes(self, run: str) -> bool:
         """Whether this process is writing the answer of `run`."""
         return run in self._at_work

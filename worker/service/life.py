@@ -182,7 +182,9 @@ class RunLife:
                 await self.tell_clients(run.id, "FAILURE", problem)
             return
         storage, owner, now = self.scope.storage, self.scope.owner, self.scope.now()
-        taken = await storage.claim_answer(owner, run.id, self.scope.process, now)
+        # One that is to be tried again later is given up before that.
+        at = now if run.due is None else max(now, run.due)
+        taken = await storage.claim_answer(owner, run.id, self.scope.process, at)
         if taken is None:
             return
         claimed, answer = taken
@@ -191,7 +193,7 @@ class RunLife:
             stored = await storage.finish_answer(
                 owner,
                 replace(answer, state=state, error=problem),
-                replace(claimed, state="FAILURE", error=problem, ended=now),
+                replace(claimed, state="FAILURE", error=problem, started=now, ended=now),
             )
         except BaseException:
             # Nobody works at it: it waits again, and is given up the next time.

@@ -71,7 +71,8 @@ class Queries:
                 # A killed process may have it, whose message came back before its row was
                 # released; recovery, which may do that now, relies on the message being here.
                 await self._release_orphans()
-                await answers.take(chats.scope, run)
+                if not await answers.take(chats.scope, run):
+                    await answers.send_early(chats.scope, run)
             return await self._now(chats, run)
 
     async def ended(self, owner: str, run: str) -> tuple[Run, Message] | None:

@@ -1,7 +1,9 @@
 """When routines are due: their rules checked, their next times, and what passed meanwhile.
 
-Owns the way from a routine's rule to instants. Pure functions; a long rule takes its time, so
-callers on the loop go through a thread. It must not know storage.
+Owns the way from a routine's rule to instants; cron lines with cronsim, which does as Debian's
+cron: what falls into the hour that clocks jump over comes right after it, and what falls into the
+hour that comes twice comes once, unless it comes every hour anyway. Pure functions; a long rule
+takes its time, so callers on the loop go through a thread. It must not know storage.
 """
 
 from collections.abc import Iterator

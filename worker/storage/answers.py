@@ -38,7 +38,8 @@ class AnswerStorage(Protocol):
     ) -> tuple[Run, Message] | None:
         """Take the run of an answer that waits (PENDING or RETRY, claimed by nobody), in one
         step with reading its answer: the run becomes STARTED with one attempt more. None when
-        it has ended, was cancelled, or another process writes it; one run is taken once."""
+        it has ended, was cancelled, or another process writes it, or it is in RETRY and not due;
+        one run is taken once."""
         ...
 
     async def put_back_answer(

@@ -26,6 +26,8 @@ class MemoryAnswers(MemoryState):
             return None
         if any(rules.waits(parked) for parked in self._calls_of(owner, run)):
             return None
+        if rules.is_early(found, at):
+            return None
         node = self._node(owner, found.message)
         if node.message.state != "streaming" or node.message.run != run:
             return None

@@ -179,7 +179,12 @@ def claimable(run: Run, holder: str, process: str, at: datetime) -> bool:
     """Whether `process` may take `run`, which `holder` has ("" for nobody), at this moment."""
     if run.state not in CLAIMABLE or holder not in ("", process):
         return False
-    return run.state != "RETRY" or run.due is None or run.due <= at
+    return not is_early(run, at)
+
+
+def is_early(run: Run, at: datetime) -> bool:
+    """Whether `run` is to be tried again, and not yet."""
+    return run.state == "RETRY" and run.due is not None and run.due > at
 
 
 def claimed(run: Run, at: datetime) -> Run:

@@ -278,3 +278,54 @@ def test_connection_that_cannot_be_set_up_is_closed_and_told(
     with pytest.raises(BrokerError):
         database.write("DELETE FROM peer")
     database.close()
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system lets this process have no thread more."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.mark.usefixtures("no_threads")
+@pytest.mark.skipif(sys.platform != "linux", reason="names an open file through /proc")
+def test_what_was_stored_is_told_as_stored_and_synced_where_no_thread_can_be_started(
+    messages: MessageStore, synced: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WRITE_BACK_EVERY", 2)
+    for number in range(3):
+        messages.publish([NewMessage("q", str(number))], durable=False)
+        messages.publish([NewMessage("q", "x"), NewMessage("r", "x")], durable=False)
+    assert (messages.count("q"), messages.count("r")) == (6, 3)
+    assert len(synced) == 6  # there is nobody who would do it within a second
+
+
+@pytest.mark.skipif(os.name == "nt", reason="forks and inodes are POSIX's")
+def test_log_that_is_synced_is_the_one_that_is_written_to(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread waits for its sync while another forks, and the other process closes after."""
+    schema.prepare(path, alone=True)
+    mine, other = Database(path), Database(path)
+    other.read("SELECT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(mine, "sync", lambda: None)  # its turn comes after the fork
+        mine.write("INSERT INTO peer(id) VALUES ('a')", durable=True)
+    mine.hold()
+    mine.let_go()
+    mine.sync()
+    other.close()
+    inodes: list[int] = []
+    real = module._sync_file
+
+    def sync(descriptor: int) -> None:
+        inodes.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    monkeypatch.setattr(module, "_sync_file", sync)
+    mine.write("INSERT INTO peer(id) VALUES ('b')", durable=True)
+    assert inodes == [path.with_name("queue.db-wal").stat().st_ino]
+    mine.close()

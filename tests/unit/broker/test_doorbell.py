@@ -1,5 +1,6 @@
 """Waking threads of this process and of others."""
 
+import errno
 import socket
 import threading
 from typing import cast
@@ -131,3 +132,36 @@ def test_bell_that_is_rung_after_its_end_opens_nothing() -> None:
         before = files()
         bell.ring([other.getsockname()[1]], 1)
         assert files() == before
+
+
+def test_bell_for_which_there_is_no_thread_leaves_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    bell = Doorbell("nagatha-bell-test", lambda _: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert bell.listen() == 0
+    assert bell.listen() > 0
+    bell.close()
+
+
+@posix_only
+def test_bell_with_as_many_files_open_as_may_be_is_silent_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    bell = Doorbell("nagatha-bell-test", lambda _: None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LOOPBACK, 0))
+        other.settimeout(60)
+        port = other.getsockname()[1]
+        with monkeypatch.context() as patch:
+            patch.setattr("worker.broker.doorbell.socket.socket", refuse)
+            assert bell.listen() == 0
+            bell.ring([port], 1)
+        bell.ring([port], 2)
+        assert other.recv(8) == b"\x02"
+    bell.close()

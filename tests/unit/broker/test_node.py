@@ -11,7 +11,13 @@ import pytest
 
 from tests.support.processes import kill, posix_only, started, wait_until
 from worker.broker import schema
-from worker.broker.errors import BrokerError, BrokerGone, BrokerNetworkShare, BrokerNewerFile
+from worker.broker.errors import (
+    BrokerError,
+    BrokerGone,
+    BrokerNetworkShare,
+    BrokerNewerFile,
+    BrokerTooLarge,
+)
 from worker.broker.node import DONE, WORK, Node, Register, used
 from worker.broker.store import NewMessage
 
@@ -239,6 +245,31 @@ class TestSettling:
         ]  # fmt: skip
         failures = node._database.read("SELECT payload FROM message WHERE failures = 1")
         assert failures == [("d",)]
+
+    def test_what_can_never_be_written_is_said_at_once_and_holds_up_nothing(
+        self, node: Node, caplog: pytest.LogCaptureFixture, expect_log_errors: object
+    ) -> None:
+        node.messages.publish([NewMessage("q", name) for name in "ab"])
+        first, second = node.messages.claim("q", 2, node.id, "c")
+        node.in_hand.update({first.id: "a", second.id: "b"})
+        limit = sqlite3.SQLITE_LIMIT_LENGTH
+        node._database._open_writer().setlimit(limit, 10_000)
+        with pytest.raises(BrokerTooLarge, match="not stored") as caught:
+            node.publish([NewMessage("q", "x" * 20_000)])
+        assert "file" in caught.value.remedy
+        with pytest.raises(BrokerTooLarge):
+            node.put_result("a", "x" * 20_000, "SUCCESS", None, message=first.id)
+        node.ack(first.id)
+        node._database.write("PRAGMA query_only=ON")
+        node.put_result("b", "v", "FAILURE", None, message=second.id)
+        node.put_result("c", "x" * 20_000, "FAILURE", None, message=second.id)
+        node.ack(second.id)
+        node.now_or_later(lambda: 1 // 0)
+        node._database.write("PRAGMA query_only=OFF")
+        node.recover(force=True)
+        assert node.results.get("b") == "v"
+        assert node.upkeep.status().queues == ()
+        assert caplog.text.count("is lost") == 2
 
     def test_what_is_owed_is_written_at_the_end_at_the_latest(self, path: Path) -> None:
         node = Node(path)

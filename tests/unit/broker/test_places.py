@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.processes import posix_only
 from worker.broker import places
 from worker.broker.errors import BrokerAddressError, BrokerNetworkShare
 from worker.broker.places import broker_url, path_from_url, refuse_network_share
@@ -31,6 +32,15 @@ def test_url_of_any_file_name_leads_back_to_the_same_path(name: str) -> None:
     assert path_from_url(url) == path
     assert path_from_url(url.removeprefix("nagatha+")) == path
     assert not set(";?# ") & set(url)
+
+
+@posix_only
+def test_url_of_a_name_that_is_no_text_leads_back_to_the_same_path(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9") / "queue.db"
+    url = broker_url(path)
+    assert url.isascii()
+    assert path_from_url(url) == path
+    assert path_from_url(f"nagatha+file://{tmp_path}/café") == tmp_path / "café"
 
 
 def test_url_of_a_drive_path_is_that_path_on_windows() -> None:

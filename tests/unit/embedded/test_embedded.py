@@ -139,6 +139,94 @@ def test_a_dead_worker_thread_is_started_again_and_that_is_said(
     assert done == [2]
 
 
+def test_a_worker_whose_thread_is_slow_to_go_is_started_again_all_the_same(
+    queue: Path,
+    kill_worker: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: object,
+) -> None:
+    """The last that it says is said by a thread that is alive."""
+    states, may_go = States(), threading.Event()
+    app, _, _ = _app(queue)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
+    run = embedded._run_worker
+
+    def slow_to_go() -> None:
+        run()
+        may_go.wait(PATIENCE)
+
+    monkeypatch.setattr(embedded, "_run_worker", slow_to_go)
+    embedded.start(app)
+    first = embedded._worker_thread
+    kill_worker()
+    assert states.wait(lambda s: s.restarts == 1).worker == "ok"
+    assert first is not None and first.is_alive()
+    may_go.set()
+    first.join(PATIENCE)
+    assert embedded.stop()
+
+
+def test_a_worker_that_was_started_again_is_not_ok_before_it_is_ready(
+    queue: Path,
+    kill_worker: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: object,
+) -> None:
+    monkeypatch.setattr("worker.embedded.READY_WITHIN", 0.05)
+    states = States()
+    app, done, event = _app(queue)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
+    embedded.start(app, PATIENCE)
+    begin, may_begin = embedded._run_worker, threading.Event()
+
+    def slow() -> None:
+        may_begin.wait(PATIENCE)
+        begin()
+
+    monkeypatch.setattr(embedded, "_run_worker", slow)
+    kill_worker()
+    states.wait(lambda s: s.worker == "failed" and "not ready" in s.reason)
+    assert embedded.state.restarts == 0
+    may_begin.set()
+    assert states.wait(lambda s: s.restarts == 1).worker == "ok"
+    app.send_task("note", (4,))
+    assert event.wait(PATIENCE)
+    assert embedded.stop()
+    assert done == [4]
+
+
+def test_a_worker_and_beat_for_which_there_is_no_thread_are_begun_when_there_is_one(
+    queue: Path,
+    kill_worker: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    expect_log_errors: object,
+) -> None:
+    states = States()
+    app, done, event = _app(queue)
+    embedded = EmbeddedWorker(last_runs=MemoryTimes(), changed=states.add)
+    embedded.start(app)
+    start, refused = threading.Thread.start, list[str]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name in ("nagatha-worker", "nagatha-beat") and thread.name not in refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    kill_worker()
+    assert embedded._beat is not None
+    embedded._beat.stop()  # it has ended by itself
+    states.wait(lambda s: s.worker == "failed" and "new thread" in s.reason)
+    states.wait(lambda s: s.restarts == 1)
+    states.wait(lambda s: (s.worker, s.beat, s.restarts) == ("ok", "ok", 1))
+    assert set(refused) == {"nagatha-worker", "nagatha-beat"}
+    app.send_task("note", (5,))
+    assert event.wait(PATIENCE)
+    assert embedded.stop()
+    assert done == [5]
+
+
 def test_stop_does_not_wait_for_a_worker_that_is_just_started_again(
     queue: Path,
     kill_worker: Callable[[], None],

@@ -25,6 +25,8 @@ def cron(line: str, start: str = "2026-01-01T00:00:00", zone: str = "Europe/Berl
         (cron("30 2 * * *"), NOW, ["28 01:30", "29 01:00", "30 00:30"]),
         # What comes twice on the wall comes once.
         (cron("30 2 * * *"), datetime(2026, 10, 24, 8, tzinfo=UTC), ["25 00:30", "26 01:30"]),
+        # Unless it comes each hour.
+        (cron("30 * * * *"), datetime(2026, 10, 25, 0, 10, tzinfo=UTC), ["25 00:30", "25 01:30"]),
         (cron("0 9 * * *", "2026-04-02T09:00:00"), NOW, ["02 07:00", "03 07:00"]),
         (cron("0 9 * * 1-5", zone="UTC"), NOW, ["27 09:00", "30 09:00"]),
         (cron("@daily"), NOW, ["27 23:00", "28 23:00", "29 22:00"]),
@@ -52,6 +54,8 @@ def test_times_are_meant_on_the_wall(rule: Rule, now: datetime, expected: list[s
         cron("0 9 * *"),
         cron("0 0 9 * * *"),
         cron("0 25 * * *"),
+        cron("0 0 0 * *"),
+        cron("x"),
         cron("0 9 31 2 *"),
         cron("@often"),
         cron("0 9 * * *", "2026-01-01T00:00:00+01:00"),

@@ -27,6 +27,8 @@ def claim_answer(
     if waiting is None or is_parked(db, owner, run):
         return None
     found, row = waiting
+    if rules.is_early(found, at):
+        return None
     taken = rules.claimed(found, at)
     runs_.put_run(db, owner, taken, process)
     return taken, tree.get_message(db, owner, row.id)
