@@ -97,7 +97,7 @@ def test_retried_dead_letter_has_its_priority_age_task_and_time_as_before(place:
             message.reject(requeue=True)
         with worker.broker.upkeep(str(place.path)) as upkeep:
             (letter,) = upkeep.dead_letters()
-            assert (letter.queue, letter.deliveries) == ("contract", 5)
+            assert (letter.queue, letter.deliveries) == ("q", 5)
             assert upkeep.retry(letter.id)
         first.reject(requeue=True)
         got = [queue.get() for _ in range(4)]
