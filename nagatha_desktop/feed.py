@@ -4,13 +4,12 @@ Owns the calls that read, and that nothing is missed which is told meanwhile. Wh
 where an item belongs, say those who derive from it. Asks through the bridge only; knows no widget.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from nagatha_desktop.bridge import Bridge, Call
-from worker.contract.events import Event
 from worker.contract.services import Client
 from worker.contract.types import Problem
 
@@ -47,17 +46,28 @@ class Feed(QObject, Generic[ItemT, ListT, RowsT]):
     problem = Signal(object)
     """Reading failed (Problem)."""
 
-    def __init__(self, bridge: Bridge, gather: int, parent: QObject | None) -> None:
-        """Listen to the engine; the lists (`rows`) are the derived class's to make.
+    def __init__(
+        self,
+        bridge: Bridge,
+        gather: int,
+        places: Callable[[ItemT], Collection[ListT]],
+        fits: Callable[[ItemT], bool],
+        parent: QObject | None,
+    ) -> None:
+        """Nothing is there yet: derived classes make the lists (`rows`), then listen to the engine.
 
         Args:
             bridge: to the engine.
             gather: milliseconds that changes are gathered for.
+            places: the lists that an item belongs to.
+            fits: whether an item is one of those that are looked for.
             parent: who owns it.
         """
         super().__init__(parent)
         self.rows: dict[ListT, RowsT] = {}
         self._bridge = bridge
+        self._places = places
+        self._fits = fits
         self._reading: Call | None = None
         self._paging: dict[ListT, Call] = {}
         self._told: dict[str, ItemT] = {}
@@ -67,7 +77,6 @@ class Feed(QObject, Generic[ItemT, ListT, RowsT]):
         self._flush.setSingleShot(True)
         self._flush.setInterval(gather)
         self._flush.timeout.connect(self._apply)
-        bridge.listen(self, self._take)
 
     @property
     def loaded(self) -> bool:
@@ -178,12 +187,13 @@ class Feed(QObject, Generic[ItemT, ListT, RowsT]):
             self._move(item)
         self.changed.emit()
 
-    def _shown(self, item: ItemT) -> bool:
-        return any(rows.has(item.id) for rows in self.rows.values())
-
-    def _take(self, event: Event) -> None:
-        raise NotImplementedError
-
     def _move(self, item: ItemT) -> None:
         """Put an item where it belongs now, and take it away from where it does not."""
-        raise NotImplementedError
+        there = self._places(item)
+        # What was found once stays found while it changes.
+        wanted = any(rows.has(item.id) for rows in self.rows.values()) or self._fits(item)
+        for place, rows in self.rows.items():
+            if place not in there:
+                rows.drop(item.id)
+            elif wanted:
+                rows.put(item)

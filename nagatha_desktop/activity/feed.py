@@ -43,7 +43,9 @@ class RunFeed(Feed[Run, Segment, RunRows]):
     def __init__(
         self, bridge: Bridge, clock: Callable[[], datetime], parent: QObject | None = None
     ) -> None:
-        super().__init__(bridge, GATHER, parent)
+        super().__init__(
+            bridge, GATHER, lambda run: (segment_of(run),), lambda run: self._is_wanted(run), parent
+        )
         self._titles: dict[str, str] = {}
         self._titles_known = False
         self.filter = Filter()
@@ -51,6 +53,7 @@ class RunFeed(Feed[Run, Segment, RunRows]):
             rows = RunRows(segment, self.title_of, clock, self)
             rows.more_wanted.connect(self._read_more)
             self.rows[segment] = rows
+        bridge.listen(self, self._take)
 
     def title_of(self, chat: str) -> str:
         """The title of a chat; "" where it has none or is not known."""
@@ -133,15 +136,8 @@ class RunFeed(Feed[Run, Segment, RunRows]):
             for rows in self.rows.values():
                 rows.titles_changed(chat.id)
 
-    def _move(self, run: Run) -> None:
-        there = segment_of(run)
-        known = self._shown(run)
-        for segment, rows in self.rows.items():
-            if segment != there:
-                rows.drop(run.id)
-        # What was found once stays found while it changes its state.
-        if known or self.filter.fits(run, self.title_of(run.chat) if run.chat else ""):
-            self.rows[there].put(run)
+    def _is_wanted(self, run: Run) -> bool:
+        return self.filter.fits(run, self.title_of(run.chat) if run.chat else "")
 
 
 async def _titles(client: Client) -> dict[str, str]:

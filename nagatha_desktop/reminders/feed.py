@@ -52,7 +52,9 @@ class ReminderFeed(Feed[Reminder, ReminderView, ReminderRows]):
         wall: Wall,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(bridge, GATHER, parent)
+        super().__init__(
+            bridge, GATHER, views_of, lambda reminder: words.holds(reminder, self.query), parent
+        )
         self.query = ""
         for view in VIEWS:
             rows = ReminderRows(view, clock, wall, self)
@@ -60,6 +62,7 @@ class ReminderFeed(Feed[Reminder, ReminderView, ReminderRows]):
             self.rows[view] = rows
         self._open: dict[str, Firing] = {}
         self._firings_since: dict[str, Firing] = {}
+        bridge.listen(self, self._take)
 
     @property
     def missed(self) -> tuple[Firing, ...]:
@@ -193,14 +196,7 @@ class ReminderFeed(Feed[Reminder, ReminderView, ReminderRows]):
             self.problem.emit(problem)
 
     def _move(self, reminder: Reminder) -> None:
-        there = views_of(reminder)
-        known = self._shown(reminder)
-        for view, rows in self.rows.items():
-            if view not in there:
-                rows.drop(reminder.id)
-            # What was found once stays found while it changes.
-            elif known or words.holds(reminder, self.query):
-                rows.put(reminder)
+        super()._move(reminder)
         if reminder.deleted is not None:
             gone = [f.id for f in self._open.values() if f.reminder == reminder.id]
             for name in gone:

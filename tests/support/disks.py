@@ -23,8 +23,10 @@ def small_disk_in(folder: Path, size: str = "2m") -> Iterator[Path]:
         pytest.skip("mounting a small disk needs root on Linux")
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("this system lets nobody mount")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def fill_up(filler: Path) -> None:

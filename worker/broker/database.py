@@ -23,8 +23,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.broker import schema
-from worker.broker.doorbell import begun
 from worker.broker.errors import BrokerDamaged, BrokerError, BrokerGone, translated
+from worker.broker.threads import begun
 
 _log = logging.getLogger(__name__)
 

@@ -11,17 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from worker.broker.threads import begun
+
 LOOPBACK = "127.0.0.1"
 _STOP = b"\0"
-
-
-def begun(thread: threading.Thread) -> bool:
-    """Start a thread; False when the system lets this process have no more of them."""
-    try:
-        thread.start()
-    except (RuntimeError, MemoryError):
-        return False
-    return True
 
 
 class Topic:
@@ -109,7 +102,7 @@ class Doorbell:
 
         Returns:
             The port; 0 when the system allows none, or no thread for it, in which case waiters
-        look now and then.
+            look now and then.
         """
         try:
             bell = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
