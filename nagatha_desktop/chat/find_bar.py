@@ -33,7 +33,7 @@ class FindBar(QFrame):
         self.field.setAccessibleName(self.tr("Find in this chat"))
         self.field.setMaximumWidth(MEASURES.line_length // 2)
         self.field.textChanged.connect(self.text_changed)
-        row.addWidget(self.field, 100)
+        row.addWidget(self.field, 100)  # before the empty room at the right, which has one
         self.count = label("", "small")
         row.addSpacing(MEASURES.half)
         row.addWidget(self.count)
